@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The ``nn`` dialect: framework-neutral float operations, what frontends emit.
+
+Activations are NHWC, convolution weights OHWI, dense weights OI.
+"""
+
+from .elementwise import (
+    Abs,
+    Add,
+    Cast,
+    Clip,
+    Compare,
+    Div,
+    Exp,
+    LeakyRelu,
+    Log,
+    Maximum,
+    Minimum,
+    Mul,
+    Neg,
+    PRelu,
+    Relu,
+    Round,
+    Rsqrt,
+    Select,
+    Sigmoid,
+    Sign,
+    Sqrt,
+    Sub,
+    Tanh,
+)
+from .layer import BatchNorm, Conv2D, Dense
+from .pool import AvgPool, MaxPool, Reduce
+from .shape import Concat, Pad, Reshape, Slice, Softmax, Split, Transpose
+
+__all__ = [
+    "Abs",
+    "Add",
+    "AvgPool",
+    "BatchNorm",
+    "Cast",
+    "Clip",
+    "Compare",
+    "Concat",
+    "Conv2D",
+    "Dense",
+    "Div",
+    "Exp",
+    "LeakyRelu",
+    "Log",
+    "MaxPool",
+    "Maximum",
+    "Minimum",
+    "Mul",
+    "Neg",
+    "PRelu",
+    "Pad",
+    "Reduce",
+    "Relu",
+    "Reshape",
+    "Round",
+    "Rsqrt",
+    "Select",
+    "Sigmoid",
+    "Sign",
+    "Slice",
+    "Softmax",
+    "Split",
+    "Sqrt",
+    "Sub",
+    "Tanh",
+    "Transpose",
+]

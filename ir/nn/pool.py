@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Pooling and reductions; sums are sequential and row-major."""
+
+from __future__ import annotations
+
+from dataclasses import KW_ONLY
+from typing import Literal
+
+from ..operation import Op, operation
+from ..shapes import normal_axis, pool_shape
+from ..types import TensorType
+from ..value import Value
+
+
+@operation("nn.max_pool")
+class MaxPool(Op):
+    """Maximum over windows of x [n, h, w, c]; padding never counts."""
+
+    x: Value
+    _: KW_ONLY
+    kernel_size: tuple[int, int]
+    stride: tuple[int, int]
+    pad: tuple[int, int, int, int]
+
+    def infer(self) -> list[TensorType]:
+        """[n, oh, ow, c]."""
+        shape = pool_shape(self.x.type, self.kernel_size, self.stride, self.pad)
+        return [TensorType(shape, self.x.type.scalar)]
+
+
+@operation("nn.avg_pool")
+class AvgPool(Op):
+    """Sum over each window divided by its count; padding counts only with ``include_pad``."""
+
+    x: Value
+    _: KW_ONLY
+    kernel_size: tuple[int, int]
+    stride: tuple[int, int]
+    pad: tuple[int, int, int, int]
+    include_pad: bool = False
+
+    def infer(self) -> list[TensorType]:
+        """[n, oh, ow, c]."""
+        return [TensorType(pool_shape(self.x.type, self.kernel_size, self.stride, self.pad))]
+
+
+@operation("nn.reduce")
+class Reduce(Op):
+    """Reduce over axes, sequentially in row-major order of the reduced elements."""
+
+    x: Value
+    _: KW_ONLY
+    kind: Literal["mean", "sum", "max", "min", "prod"]
+    axes: tuple[int, ...]
+    keep_dims: bool = False
+
+    def infer(self) -> list[TensorType]:
+        """The shape without the reduced axes, or with ones in their place."""
+        reduced = {normal_axis(a, self.x.type.rank) for a in self.axes}
+        shape = [
+            1 if i in reduced else d
+            for i, d in enumerate(self.x.shape)
+            if self.keep_dims or i not in reduced
+        ]
+        return [TensorType(tuple(shape), self.x.type.scalar)]
