@@ -1,0 +1,20 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Install the compilers that the tests and the demo need, where they are missing and apt can.
+set -eu
+
+missing=
+command -v gcc >/dev/null || missing="$missing gcc libc6-dev"
+command -v clang >/dev/null || missing="$missing clang"
+command -v "${PYTHON:-python3}" >/dev/null || missing="$missing python3"
+"${PYTHON:-python3}" -c 'import ensurepip' 2>/dev/null || missing="$missing python3-venv"
+[ -n "$missing" ] || exit 0
+
+if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    apt-get update -qq
+    # shellcheck disable=SC2086 # one word per package
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing
+else
+    echo "missing system packages, please install:$missing" >&2
+    [ "$(uname)" = Darwin ] || echo "    sudo apt-get install$missing" >&2
+fi

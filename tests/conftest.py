@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What every test may ask for, and the rule that CI skips nothing silently."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+_IN_CI = bool(os.environ.get("CI"))
+_skipped_in_ci = pytest.StashKey[list[tuple[str, str]]]()
+
+
+@pytest.fixture(scope="session")
+def repo() -> Path:
+    """The checkout's top folder."""
+    return Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def shared(repo: Path) -> Path:
+    """Models and data too large to keep here: ``BNNC_SHARED``, or the folder beside the checkout.
+
+    Where neither exists the test is skipped, in CI too; where one exists it never is.
+    """
+    folder = Path(os.environ.get("BNNC_SHARED") or repo.parent / "shared")
+    if not folder.is_dir():
+        pytest.skip("no folder of shared models; set BNNC_SHARED")
+    return folder
+
+
+def _tool(name: str) -> str:
+    path = shutil.which(name)
+    if path is None:
+        pytest.skip(f"no {name} on PATH; scripts/system-packages.sh installs it")
+    return path
+
+
+@pytest.fixture(scope="session")
+def cc() -> str:
+    """The path of gcc."""
+    return _tool("gcc")
+
+
+@pytest.fixture(scope="session", params=["gcc", "clang"])
+def each_cc(request: pytest.FixtureRequest) -> str:
+    """The path of gcc and then of clang: the test runs once with each."""
+    return _tool(request.param)
+
+
+def _has_right_to_skip(item: pytest.Item) -> bool:
+    if item.get_closest_marker("optional"):
+        return True
+    without_models = not Path(
+        os.environ.get("BNNC_SHARED") or item.config.rootpath.parent / "shared"
+    ).is_dir()
+    return without_models and "shared" in getattr(item, "fixturenames", ())
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[_skipped_in_ci] = []
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Note each skip that CI must not let pass; ``xfail`` reports as skipped but did run."""
+    report = yield
+    skipped = report.outcome == "skipped" and not hasattr(report, "wasxfail")
+    if _IN_CI and skipped and not _has_right_to_skip(item):
+        item.config.stash[_skipped_in_ci].append((item.nodeid, _reason(report)))
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Note a module that skips itself whole: no marker could excuse it, so CI never lets it."""
+    report = yield
+    if _IN_CI and report.outcome == "skipped":
+        collector.config.stash[_skipped_in_ci].append((collector.nodeid, _reason(report)))
+    return report
+
+
+def _reason(report: pytest.TestReport | pytest.CollectReport) -> str:
+    return report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    skipped = config.stash[_skipped_in_ci]
+    if skipped:
+        terminalreporter.section("skipped, but must run in CI", red=True)
+        for nodeid, why in skipped:
+            terminalreporter.write_line(f"{nodeid}: {why}")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if session.config.stash[_skipped_in_ci]:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
