@@ -9,18 +9,24 @@ BIN = $(VENV)/bin
 
 C_FILES = $(shell git ls-files 'runtime/*.c' 'runtime/*.h')
 
-.PHONY: test lint unit demo format clean
+.PHONY: test lint lint-python lint-types lint-c unit demo format clean
 
 test: lint unit
 
 unit: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest
 
-lint: $(VENV)/dev.stamp
+lint: lint-python lint-types lint-c
+
+lint-python: $(VENV)/dev.stamp
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+
+lint-types: $(VENV)/dev.stamp
 	$(BIN)/mypy
 	$(BIN)/pyright
+
+lint-c: $(VENV)/dev.stamp
 	$(if $(C_FILES),$(BIN)/clang-format --dry-run -Werror $(C_FILES))
 
 format: $(VENV)/dev.stamp

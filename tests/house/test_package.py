@@ -114,7 +114,7 @@ def test_installed_compiler_compiles(installed: Path, tmp_path: Path) -> None:
     shutil.copy(_REPO / "examples" / "digits" / "digits.pb", model)
     command = ["compile", str(model), "--target", "c", "-o"]
     _run([installed / "bnnc", *command, "there"], tmp_path)
-    ours = [sys.executable, "-m", "bnnc", *command, tmp_path / "here"]
+    ours = [sys.executable, "-m", "bnnc", *command, str(tmp_path / "here")]
     subprocess.run(ours, cwd=_REPO, check=True)
     there, here = tmp_path / "there", tmp_path / "here"
     names = {file.relative_to(there) for file in there.rglob("*") if file.is_file()}
