@@ -5,12 +5,18 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 _IN_CI = bool(os.environ.get("CI"))
+
+# No deadline: a shared machine is slow now and then. In CI the same examples every time.
+settings.register_profile("bnnc", deadline=None, derandomize=_IN_CI)
+settings.load_profile("bnnc")
+
 _skipped_in_ci = pytest.StashKey[list[tuple[str, str]]]()
 
 
@@ -51,6 +57,24 @@ def each_cc(request: pytest.FixtureRequest) -> str:
     return _tool(request.param)
 
 
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Callable[[Path, str], None]:
+    """Compare a text with the file that keeps it; a missing file is a failure.
+
+    ``pytest --update-golden`` writes the files instead, for the change to be read in the diff.
+    """
+    update = bool(request.config.getoption("--update-golden"))
+
+    def compare(kept: Path, text: str) -> None:
+        if update:
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            kept.write_text(text)
+        assert kept.exists(), f"{kept} is missing; pytest --update-golden writes it"
+        assert text == kept.read_text()
+
+    return compare
+
+
 def _has_right_to_skip(item: pytest.Item) -> bool:
     if item.get_closest_marker("optional"):
         return True
@@ -58,6 +82,10 @@ def _has_right_to_skip(item: pytest.Item) -> bool:
         os.environ.get("BNNC_SHARED") or item.config.rootpath.parent / "shared"
     ).is_dir()
     return without_models and "shared" in getattr(item, "fixturenames", ())
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-golden", action="store_true", help="rewrite the kept outputs")
 
 
 def pytest_configure(config: pytest.Config) -> None:
