@@ -86,7 +86,7 @@ class Op:
     def operand_slots(self) -> Iterator[tuple[str, Value | None]]:
         """Yield (declared name, value or None) in order, a variadic operand once per value."""
         for spec in self.OPERANDS:
-            value: Value | None | tuple[Value, ...] = getattr(self, spec.name)
+            value: Value | tuple[Value, ...] | None = getattr(self, spec.name)
             if isinstance(value, tuple):
                 for one in value:
                     yield spec.name, one
@@ -123,7 +123,7 @@ class Op:
         was_linked = self.linked
         self.unlink()
         for spec in self.OPERANDS:
-            value: Value | None | tuple[Value, ...] = getattr(self, spec.name)
+            value: Value | tuple[Value, ...] | None = getattr(self, spec.name)
             if isinstance(value, tuple):
                 setattr(self, spec.name, tuple(new if v is old else v for v in value))
             elif value is old:
@@ -135,7 +135,7 @@ class Op:
         """Return an unlinked copy with mapped operands and changed fields."""
         fields: dict[str, Any] = {}
         for spec in self.OPERANDS:
-            value: Value | None | tuple[Value, ...] = getattr(self, spec.name)
+            value: Value | tuple[Value, ...] | None = getattr(self, spec.name)
             if isinstance(value, tuple):
                 fields[spec.name] = tuple(mapping(v) for v in value)
             else:

@@ -20,6 +20,8 @@ from .layer import (
     DenseFT,
     DenseLayer,
     Layer,
+    Nan,
+    Order,
 )
 from .tensor import Affine, Flip, MaxPool, Pack, Reshape, Threshold, Unpack
 
@@ -41,6 +43,8 @@ __all__ = [
     "Flip",
     "Layer",
     "MaxPool",
+    "Nan",
+    "Order",
     "Pack",
     "Reshape",
     "Threshold",

@@ -8,7 +8,8 @@ follow ``order``: per output acc = +0, taps in the order kh, kw, c. Then one of 
 * without: y = fl(fl(acc * alpha[c]) + bias[c]), absent factors skipped.
 
 ``steps`` and ``params`` keep the imported float expression that ``thr`` was read off, so that the
-threshold can be searched again; they are not executed. Padded taps count as ``pad_value``.
+threshold can be searched again; they are not executed. ``certificate`` says how it was checked:
+over every reachable accumulator, or by the search alone. Padded taps count as ``pad_value``.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from ..types import BIT, F32, I32, TERN, Scalar, TensorType
 from ..value import Value
 
 Order: TypeAlias = Literal["muladd", "fma", "muladd.ftz"]
+Certificate: TypeAlias = Literal["exhaustive", "search"]
 Nan: TypeAlias = Literal["plus", "minus"]
 KINDS: dict[str, tuple[Scalar, Scalar]] = {
     "ff": (F32, F32),
@@ -47,6 +49,7 @@ class Layer(Op):
     order: Order
     nan: Nan
     steps: Steps
+    certificate: Certificate | None
 
     @property
     def integer(self) -> bool:
@@ -134,6 +137,7 @@ class Conv2DFF(ConvLayer):
     order: Order = "muladd"
     nan: Nan = "plus"
     steps: Steps = ()
+    certificate: Certificate | None = None
 
 
 @operation("bin.conv2d_fb")
@@ -156,6 +160,7 @@ class Conv2DFB(ConvLayer):
     order: Order = "muladd"
     nan: Nan = "plus"
     steps: Steps = ()
+    certificate: Certificate | None = None
 
 
 @operation("bin.conv2d_ft")
@@ -178,6 +183,7 @@ class Conv2DFT(ConvLayer):
     order: Order = "muladd"
     nan: Nan = "plus"
     steps: Steps = ()
+    certificate: Certificate | None = None
 
 
 @operation("bin.conv2d_bb")
@@ -200,6 +206,7 @@ class Conv2DBB(ConvLayer):
     order: Order = "muladd"
     nan: Nan = "plus"
     steps: Steps = ()
+    certificate: Certificate | None = None
 
 
 @operation("bin.conv2d_bt")
@@ -222,6 +229,7 @@ class Conv2DBT(ConvLayer):
     order: Order = "muladd"
     nan: Nan = "plus"
     steps: Steps = ()
+    certificate: Certificate | None = None
 
 
 @operation("bin.dense_ff")
@@ -239,6 +247,7 @@ class DenseFF(DenseLayer):
     order: Order = "muladd"
     nan: Nan = "plus"
     steps: Steps = ()
+    certificate: Certificate | None = None
 
 
 @operation("bin.dense_fb")
@@ -256,6 +265,7 @@ class DenseFB(DenseLayer):
     order: Order = "muladd"
     nan: Nan = "plus"
     steps: Steps = ()
+    certificate: Certificate | None = None
 
 
 @operation("bin.dense_ft")
@@ -273,6 +283,7 @@ class DenseFT(DenseLayer):
     order: Order = "muladd"
     nan: Nan = "plus"
     steps: Steps = ()
+    certificate: Certificate | None = None
 
 
 @operation("bin.dense_bb")
@@ -290,6 +301,7 @@ class DenseBB(DenseLayer):
     order: Order = "muladd"
     nan: Nan = "plus"
     steps: Steps = ()
+    certificate: Certificate | None = None
 
 
 @operation("bin.dense_bt")
@@ -307,3 +319,4 @@ class DenseBT(DenseLayer):
     order: Order = "muladd"
     nan: Nan = "plus"
     steps: Steps = ()
+    certificate: Certificate | None = None

@@ -4,13 +4,15 @@
 from __future__ import annotations
 
 from dataclasses import KW_ONLY
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from ..diagnostics import IRError
 from ..operation import Op, operation
 from ..shapes import broadcast_shape
 from ..types import U1, Scalar, TensorType
 from ..value import Value
+
+Predicate: TypeAlias = Literal["ge", "gt", "le", "lt", "eq", "ne"]
 
 
 class Unary(Op):
@@ -216,7 +218,7 @@ class Compare(Op):
     a: Value
     b: Value
     _: KW_ONLY
-    predicate: Literal["ge", "gt", "le", "lt", "eq", "ne"]
+    predicate: Predicate
 
     def infer(self) -> list[TensorType]:
         """The broadcast shape with scalar u1."""

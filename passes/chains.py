@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Chains of per-channel operations between a layer and the sign that cuts its result."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from bnnc.ir import bin as bits
+from bnnc.ir import nn
+from bnnc.ir.operation import Op, Step, Steps
+from bnnc.ir.value import Value
+
+from .constants import channel_constant, constant
+
+
+@dataclass
+class Chain:
+    """Operations from a layer (not included) to a sign, as steps with their parameters.
+
+    ``operands`` are the constants behind ``params`` in the same order; ``ops`` the operations
+    from first to last; ``pool`` the max pool among them.
+    """
+
+    layer: bits.Layer
+    steps: Steps
+    operands: list[Value]
+    params: list[np.ndarray]
+    ops: list[Op] = field(default_factory=list[Op])
+    pool: nn.MaxPool | None = None
+
+
+def step_of(op: Op) -> tuple[Step, list[Value], Value] | None:
+    """An operation as (step, parameter values, input), or None when it is no such step."""
+    match op:
+        case nn.Relu() | nn.Neg() | nn.Abs() | nn.Round() | nn.Tanh() | nn.Sigmoid():
+            return (op.NAME.removeprefix("nn."),), [], op.x
+        case nn.Clip():
+            return ("clip", op.lo, op.hi), [], op.x
+        case nn.LeakyRelu():
+            return ("leaky_relu", op.alpha), [], op.x
+        case nn.MaxPool():
+            return ("max_pool",), [], op.x
+        case nn.PRelu():
+            return ("prelu",), [op.slope], op.x
+        case nn.BatchNorm():
+            return ("batch_norm", op.epsilon), [op.gamma, op.beta, op.mean, op.var], op.x
+        case nn.Add() | nn.Mul() | nn.Sub() | nn.Div():
+            return _binary_step(op)
+        case _:
+            return None
+
+
+def _binary_step(op: nn.Add | nn.Mul | nn.Sub | nn.Div) -> tuple[Step, list[Value], Value] | None:
+    name = op.NAME.removeprefix("nn.")
+    if constant(op.b) is not None:
+        return ((name,), [op.b], op.a) if not (isinstance(op, nn.Div) and op.no_nan) else None
+    if constant(op.a) is not None and isinstance(op, nn.Sub):
+        return ("rsub",), [op.a], op.b
+    return None
+
+
+def chain_before(value: Value) -> Chain | str:
+    """The chain that ends in `value`, back to a layer with a float result.
+
+    Every value on the way must have one use only. Otherwise the reason is returned.
+    """
+    steps: list[Step] = []
+    params: list[list[Value]] = []
+    ops: list[Op] = []
+    pool: nn.MaxPool | None = None
+    while True:
+        owner = value.owner
+        if owner is None:
+            return "the sign reads an input of the network"
+        if value.use_count > 1:
+            return f"'{owner.loc.name}' is used elsewhere as a float too"
+        if isinstance(owner, bits.Layer):
+            break
+        found = step_of(owner)
+        if found is None:
+            return f"'{owner.loc.name}' ({owner.NAME}) stands between the layer and the sign"
+        step, values, source = found
+        if owner.result.shape != source.shape and not isinstance(owner, nn.MaxPool):
+            return f"'{owner.loc.name}' changes the shape"
+        if isinstance(owner, nn.MaxPool):
+            if pool is not None:
+                return "two max pools stand between the layer and the sign"
+            pool = owner
+        steps.append(step)
+        params.append(values)
+        ops.append(owner)
+        value = source
+    if owner.thr is not None:
+        return "the layer has a threshold already"
+    steps += [s for s, v in ((("add",), owner.bias), (("mul",), owner.alpha)) if v is not None]
+    params += [[v] for v in (owner.bias, owner.alpha) if v is not None]
+    operands = [v for group in reversed(params) for v in group]
+    found_params = [channel_constant(v, owner.result) for v in operands]
+    arrays = [a for a in found_params if a is not None]
+    if len(arrays) != len(operands):
+        return "a parameter is not one number per channel"
+    return Chain(
+        owner,
+        tuple(reversed(steps)),
+        operands,
+        arrays,
+        ops[::-1],
+        pool,
+    )

@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Let layers cut their accumulators to bits themselves, by exact thresholds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from bnnc.ir import bin as bits
+from bnnc.ir import nn
+from bnnc.ir.module import Module, Stage
+from bnnc.ir.operation import Steps
+from bnnc.ir.types import BIT, TensorType
+from bnnc.ir.value import Resource, Value
+
+from .base import Pass
+from .binarize import refuse_or_remark_zero
+from .chains import Chain, chain_before
+from .constants import channel_constant
+from .registry import register_pass
+from .rewriter import Rewriter
+from .thresholds import NotFoldable, Thresholds, fold_float, fold_integer
+
+
+@register_pass
+class FoldThresholds(Pass):
+    """Replace layer, float operations and sign by a layer with one threshold per channel.
+
+    The threshold is searched on the imported float32 expression (see `bnnc.passes.thresholds`),
+    so this runs before any linear folding. The expression stays on the layer for verification.
+    """
+
+    name = "fold-thresholds"
+    consumes = Stage.BINARIZED
+    strict_sign: bool = False
+
+    def run(self, module: Module, rw: Rewriter) -> None:
+        """Fold every ``pack(sign(chain(layer)))``."""
+        for op in rw.walk():
+            if not isinstance(op, bits.Pack) or not isinstance(op.x.owner, nn.Sign):
+                continue
+            sign = op.x.owner
+            chain = chain_before(sign.x)
+            if isinstance(chain, str):
+                rw.remark(sign, f"stays a cut of floats: {chain}")
+                continue
+            steps = (*chain.steps, ("sign", sign.zero, op.nan))
+            found = search_layer(chain.layer, steps, chain.params)
+            if isinstance(found, NotFoldable):
+                rw.remark(sign, f"stays a cut of floats: {found.reason}")
+                continue
+            self._remark_zero(rw, sign, chain, found)
+            _replace(rw, op, chain, steps, found)
+
+    def _remark_zero(self, rw: Rewriter, sign: nn.Sign, chain: Chain, found: Thresholds) -> None:
+        if sign.zero != "keep":
+            return
+        if not chain.layer.integer:
+            why = "the accumulator is a float"
+        elif found.zero.any():
+            channels = np.flatnonzero(found.zero)
+            shown = ", ".join(map(str, channels[:8])) + (", ..." if channels.size > 8 else "")
+            why = f"reachable in {channels.size} channels: {shown}"
+        else:
+            return
+        refuse_or_remark_zero(rw, sign, why, strict=self.strict_sign)
+
+
+def search_layer(
+    layer: bits.Layer, steps: Steps, params: list[np.ndarray]
+) -> Thresholds | NotFoldable:
+    """Search the thresholds of a layer for an expression."""
+    channels = layer.result.shape[-1]
+    if not layer.integer:
+        return fold_float(steps, params, channels)
+    padded_with_zero = isinstance(layer, bits.ConvLayer) and any(layer.pad) and layer.pad_value == 0
+    parity = layer.KIND == "bb" and not padded_with_zero
+    return fold_integer(steps, params, layer.taps, channels, parity=parity)
+
+
+def _replace(rw: Rewriter, op: bits.Pack, chain: Chain, steps: Steps, found: Thresholds) -> None:
+    layer = chain.layer
+    if not isinstance(layer.w, Resource):
+        return
+    weights: Value = layer.w
+    if found.negate.any():
+        signs = np.where(found.negate, -1, 1).astype(layer.w.type.dtype)
+        flipped = layer.w.array * signs.reshape(-1, *[1] * (layer.w.type.rank - 1))
+        weights = rw.resource(layer.w.symbol, flipped, layer.w.type.logical())
+    thr = rw.resource(f"{layer.loc.name}.thr", found.t)
+    split = chain.ops.index(chain.pool) if chain.pool else len(chain.ops)
+    inside, behind = chain.ops[:split], [*chain.ops[split:], op]
+    if chain.pool is None:
+        inside, behind = [*inside, op], []
+    folded = layer.rebuilt(
+        lambda v: v,
+        w=weights,
+        alpha=None,
+        bias=None,
+        thr=thr,
+        params=tuple(chain.operands),
+        nan=op.nan,
+        steps=steps,
+        certificate=found.certificate,
+        loc=layer.loc.fuse(o.loc for o in inside),
+    )
+    rw.insert(folded)
+    if chain.pool is None:
+        rw.replace(op, folded.results)
+        return
+    flip: Value | None = None
+    if found.flip.any():
+        values = np.where(found.flip, -1, 1).astype(np.int8)
+        flip = rw.resource(f"{chain.pool.loc.name}.flip", values, TensorType(values.shape, BIT))
+    pool = chain.pool
+    rw.replace(
+        op,
+        bits.MaxPool(
+            folded.result,
+            flip,
+            kernel_size=pool.kernel_size,
+            stride=pool.stride,
+            pad=pool.pad,
+            loc=pool.loc.fuse(o.loc for o in behind),
+        ),
+    )
+
+
+@dataclass(frozen=True)
+class ThresholdDifference:
+    """A stored threshold that its own expression does not give."""
+
+    layer: str
+    channel: int
+    stored: float
+    expected: float
+
+
+def recheck(module: Module) -> list[ThresholdDifference]:
+    """Search every threshold of a module again and list those that differ.
+
+    Running the network cannot show all of them: without zero padding S has the parity of K, so
+    half of all moves by one change no output.
+    """
+    differences: list[ThresholdDifference] = []
+    for op in module.func.ops:
+        if not isinstance(op, bits.Layer) or not isinstance(op.thr, Resource) or not op.steps:
+            continue
+        params = [p for p in (channel_constant(v, op.result) for v in op.params) if p is not None]
+        found = search_layer(op, op.steps, params)
+        if isinstance(found, NotFoldable):
+            differences.append(ThresholdDifference(op.loc.name, -1, float("nan"), float("nan")))
+            continue
+        stored = op.thr.array
+        for channel in np.flatnonzero(stored != found.t):
+            c = int(channel)
+            difference = ThresholdDifference(op.loc.name, c, float(stored[c]), float(found.t[c]))
+            differences.append(difference)
+    return differences
