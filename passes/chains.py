@@ -73,7 +73,7 @@ def chain_before(value: Value) -> Chain | str:
     while True:
         owner = value.owner
         if owner is None:
-            return "the sign reads an input of the network"
+            return "no layer stands between the network's input and the sign"
         if value.use_count > 1:
             return f"'{owner.loc.name}' is used elsewhere as a float too"
         if isinstance(owner, bits.Layer):

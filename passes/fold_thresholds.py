@@ -41,6 +41,8 @@ class FoldThresholds(Pass):
             if not isinstance(op, bits.Pack) or not isinstance(op.x.owner, nn.Sign):
                 continue
             sign = op.x.owner
+            if sign.x.owner is None:
+                continue
             chain = chain_before(sign.x)
             if isinstance(chain, str):
                 rw.remark(sign, f"stays a cut of floats: {chain}")
