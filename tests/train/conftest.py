@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from typing import Any
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def tf() -> Any:
+    """TensorFlow; the test is skipped where it is not installed."""
+    if importlib.util.find_spec("tensorflow") is None:
+        pytest.skip("TensorFlow is not installed")
+    return importlib.import_module("tensorflow")
+
+
+@pytest.fixture(scope="session")
+def train(tf: Any) -> Any:
+    """The module `bnnc.train`, which only imports where TensorFlow is installed."""
+    return importlib.import_module("bnnc.train")
+
+
+@pytest.fixture
+def variables(train: Any) -> Any:
+    return train.Variables(seed=3)
