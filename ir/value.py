@@ -96,7 +96,7 @@ class Resource(Value):
         if type_ is None:
             type_ = of_array(array)
         if type_.layout is None:
-            return cls(symbol, type_, np.ascontiguousarray(array, dtype=type_.dtype))
+            return cls(symbol, type_, np.asarray(array, dtype=type_.dtype, order="C"))
         return cls(symbol, type_, layout_of(type_).pack(array, type_))
 
     def twin(self) -> Resource:
