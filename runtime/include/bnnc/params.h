@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: 0BSD */
+/* The constant parameters of each kernel family. Sizes and strides count elements, those of
+ * bnnc_copy count bytes. */
+#ifndef BNNC_PARAMS_H
+#define BNNC_PARAMS_H
+
+#include <stdint.h>
+
+#define BNNC_MAX_DIMS 6
+
+/* x [n][ih][iw][ic], w [oc][kh][kw][ic / groups], y [n][oh][ow][oc]. Tap (i, j) of output
+ * (oy, ox) is input (oy * stride_h - pad_top + i * dilation_h, and likewise for columns); outside
+ * of the input it is pad_value in every channel (-1, 0 or +1 where x is bits). Dense layers have
+ * ih = iw = oh = ow = kh = kw = 1. */
+typedef struct {
+    int32_t n, ih, iw, ic, oh, ow, oc, kh, kw;
+    int32_t stride_h, stride_w, dilation_h, dilation_w, pad_top, pad_left, groups;
+    int32_t nan_minus; /* what a NaN accumulator is cut to: 0 gives +1, 1 gives -1 */
+    float pad_value;
+} bnnc_conv2d;
+
+/* Every window must meet the input. */
+typedef struct {
+    int32_t n, ih, iw, c, oh, ow, kh, kw, stride_h, stride_w, pad_top, pad_left;
+    int32_t include_pad; /* average: divide by kh * kw rather than by what lies in the input */
+} bnnc_pool2d;
+
+/* A matrix of channels: c counts logical elements, whether floats or bits. */
+typedef struct {
+    int32_t rows, c;
+    int32_t nan_minus;
+} bnnc_rows;
+
+/* Result dimensions, leading ones filled with 1; a stride of 0 repeats the operand. */
+typedef struct {
+    int32_t dims[BNNC_MAX_DIMS], stride_a[BNNC_MAX_DIMS], stride_b[BNNC_MAX_DIMS];
+} bnnc_broadcast;
+
+/* clip: bounds. leaky_relu: lo is alpha. sign: lo is the result for zero, hi for NaN unless it is
+ * 0, then NaN stays. The others use neither. */
+typedef struct {
+    int32_t count;
+    float lo, hi;
+} bnnc_unary;
+
+/* Result dimensions, and the input's stride along each of them. */
+typedef struct {
+    int32_t dims[BNNC_MAX_DIMS], stride[BNNC_MAX_DIMS];
+} bnnc_transpose;
+
+/* Input element i stands at before + i along each axis of the result; value stands elsewhere. */
+typedef struct {
+    int32_t dims[BNNC_MAX_DIMS], in_dims[BNNC_MAX_DIMS], before[BNNC_MAX_DIMS];
+    float value;
+} bnnc_pad;
+
+typedef struct {
+    int32_t rows, row_bytes, src_stride, dst_stride, src_offset, dst_offset;
+} bnnc_copy;
+
+/* rows_in * c_in == rows_out * c_out. */
+typedef struct {
+    int32_t rows_in, c_in, rows_out, c_out;
+} bnnc_reshape_bits;
+
+#endif

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: 0BSD */
+/* Convolution and dense layers: float activations, ternary weights. */
+#include "bnnc/conv_signs.h"
+#include "bnnc/kernels.h"
+
+BNNC_TEMPLATE void accumulate(const bnnc_block *b, int32_t lanes, bnnc_accumulators *acc) {
+    const uint8_t *sign = (const uint8_t *)b->w;
+    bnnc_accumulate_signs(b, sign, sign + bnnc_plane_bytes(b->p), lanes, acc);
+}
+
+void BNNC_SYM(conv2d_ft_f32)(const bnnc_conv2d *p, const float *x, const uint8_t *w,
+                             const float *alpha, const float *bias, float *y) {
+    bnnc_conv2d_scaled(p, x, bnnc_float_image_bytes(p), w, alpha, bias, y, accumulate, 0);
+}
+
+void BNNC_SYM(conv2d_ft_thr)(const bnnc_conv2d *p, const float *x, const uint8_t *w,
+                             const float *thr, uint8_t *y) {
+    bnnc_conv2d_cut(p, x, bnnc_float_image_bytes(p), w, thr, y, accumulate, 0);
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: 0BSD */
+/* Operations that only move data. */
+#include "bnnc/kernels.h"
+
+/* Advance a row-major position over the first `axes` axes; zero at the end. */
+BNNC_TEMPLATE int next_position(int32_t *at, const int32_t *dims, int32_t axes) {
+    for (int32_t axis = axes - 1; axis >= 0; --axis) {
+        if (++at[axis] < dims[axis]) {
+            return 1;
+        }
+        at[axis] = 0;
+    }
+    return 0;
+}
+
+void BNNC_SYM(transpose_f32)(const bnnc_transpose *p, const float *x, float *y) {
+    const int32_t last = BNNC_MAX_DIMS - 1;
+    int32_t at[BNNC_MAX_DIMS] = {0};
+    do {
+        const float *from = x;
+        for (int32_t axis = 0; axis < last; ++axis) {
+            from += (ptrdiff_t)at[axis] * p->stride[axis];
+        }
+        for (int32_t i = 0; i < p->dims[last]; ++i) {
+            *y++ = from[(ptrdiff_t)i * p->stride[last]];
+        }
+    } while (next_position(at, p->dims, last));
+}
+
+void BNNC_SYM(pad_f32)(const bnnc_pad *p, const float *x, float *y) {
+    const int32_t last = BNNC_MAX_DIMS - 1;
+    const int32_t lo = p->before[last], hi = lo + p->in_dims[last];
+    int32_t at[BNNC_MAX_DIMS] = {0};
+    do {
+        int inside = 1;
+        for (int32_t axis = 0; axis < last; ++axis) {
+            const int32_t i = at[axis] - p->before[axis];
+            inside = inside && i >= 0 && i < p->in_dims[axis];
+        }
+        /* Rows of the result meet rows of the input in row-major order. */
+        for (int32_t i = 0; i < p->dims[last]; ++i) {
+            *y++ = inside && i >= lo && i < hi ? *x++ : p->value;
+        }
+    } while (next_position(at, p->dims, last));
+}
+
+/* Bytes, so it serves every element type: concat, split, slice, reshape into another buffer. */
+void BNNC_SYM(copy_rows)(const bnnc_copy *p, const void *x, void *y) {
+    const uint8_t *from = (const uint8_t *)x + p->src_offset;
+    uint8_t *to = (uint8_t *)y + p->dst_offset;
+    for (int32_t r = 0; r < p->rows; ++r) {
+        memcpy(to + (ptrdiff_t)r * p->dst_stride, from + (ptrdiff_t)r * p->src_stride,
+               (size_t)p->row_bytes);
+    }
+}

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the kernels compute, written plainly in numpy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from .library import Field
+
+F32 = np.float32
+
+
+def pack(x: np.ndarray) -> np.ndarray:
+    """Bits (1 where negative) of the last axis, padded with zeros to bytes."""
+    return np.packbits(x < 0, axis=-1, bitorder="little")
+
+
+def pack_ternary(w: np.ndarray) -> np.ndarray:
+    """The sign plane, then the plane of nonzeros."""
+    mask = np.packbits(w != 0, axis=-1, bitorder="little")
+    return np.concatenate([pack(w).ravel(), mask.ravel()])
+
+
+def tile8(w: np.ndarray) -> np.ndarray:
+    """[oc, kh, kw, ic] to [tiles, kh, kw, ic, 8]."""
+    oc = w.shape[0]
+    padded = np.zeros((-(-oc // 8) * 8, *w.shape[1:]), F32)
+    padded[:oc] = w
+    tiles = padded.reshape(-1, 8, *w.shape[1:])
+    return np.ascontiguousarray(np.moveaxis(tiles, 1, -1))
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """A convolution's sizes; channels are per group."""
+
+    n: int = 1
+    ih: int = 5
+    iw: int = 6
+    ic: int = 3
+    oc: int = 4
+    kh: int = 3
+    kw: int = 3
+    stride: tuple[int, int] = (1, 1)
+    dilation: tuple[int, int] = (1, 1)
+    pad: tuple[int, int, int, int] = (0, 0, 0, 0)  # top, left, bottom, right
+    groups: int = 1
+    pad_value: float = 0.0
+    nan_minus: int = 0
+
+    @property
+    def out(self) -> tuple[int, int]:
+        """Output height and width."""
+        h = self.ih + self.pad[0] + self.pad[2] - (self.kh - 1) * self.dilation[0] - 1
+        w = self.iw + self.pad[1] + self.pad[3] - (self.kw - 1) * self.dilation[1] - 1
+        return h // self.stride[0] + 1, w // self.stride[1] + 1
+
+    @property
+    def x_shape(self) -> tuple[int, ...]:
+        """Shape of the input."""
+        return self.n, self.ih, self.iw, self.ic * self.groups
+
+    @property
+    def w_shape(self) -> tuple[int, ...]:
+        """Shape of the weights."""
+        return self.oc * self.groups, self.kh, self.kw, self.ic
+
+    @property
+    def y_shape(self) -> tuple[int, ...]:
+        """Shape of the result."""
+        return self.n, *self.out, self.oc * self.groups
+
+    def fields(self) -> dict[str, Field]:
+        """The fields of bnnc_conv2d."""
+        return {
+            **{"n": self.n, "ih": self.ih, "iw": self.iw, "ic": self.ic * self.groups},
+            **{"oh": self.out[0], "ow": self.out[1], "oc": self.oc * self.groups},
+            **{"kh": self.kh, "kw": self.kw, "groups": self.groups},
+            **{"stride_h": self.stride[0], "stride_w": self.stride[1]},
+            **{"dilation_h": self.dilation[0], "dilation_w": self.dilation[1]},
+            **{"pad_top": self.pad[0], "pad_left": self.pad[1], "pad_value": self.pad_value},
+            "nan_minus": self.nan_minus,
+        }
+
+
+def random_geometries(count: int, seed: int, *, grouped: bool, deepest: int = 40) -> list[Geometry]:
+    """Convolutions of every stride, dilation, pad and odd size, at least one output each."""
+    rng = np.random.default_rng(seed)
+    found: list[Geometry] = []
+    while len(found) < count:
+        n, kh, kw, ih, iw = (int(v) for v in rng.integers(1, [3, 5, 5, 9, 9]))
+        sh, sw, dh, dw = (int(v) for v in rng.integers(1, [4, 4, 4, 4]))
+        top, left, bottom, right = (int(v) for v in rng.integers(0, 4, 4))
+        one = Geometry(n, ih, iw, int(rng.integers(1, deepest)), int(rng.integers(1, 20)), kh, kw)
+        one = replace(one, stride=(sh, sw), dilation=(dh, dw), pad=(top, left, bottom, right))
+        one = replace(one, pad_value=float(rng.integers(-1, 2)), nan_minus=int(rng.integers(2)))
+        if grouped:
+            one = replace(one, groups=int(rng.integers(2, 5)), oc=int(rng.integers(1, 6)))
+        if min(one.out) >= 1 and max(one.out) <= 12:
+            found.append(one)
+    return found
+
+
+def accumulate(
+    g: Geometry, x: np.ndarray, w: np.ndarray, *, skip_zero_weights: bool = False
+) -> np.ndarray:
+    """acc = acc + x * w over the taps in the order kh, kw, ic, each in the dtype of x.
+
+    Vectorized over outputs alone, so that each output's additions keep their order.
+    """
+    (oh, ow), oc = g.out, g.oc * g.groups
+    below = (g.stride[0] * oh + g.kh * g.dilation[0], g.stride[1] * ow + g.kw * g.dilation[1])
+    padded = np.pad(
+        x,
+        ((0, 0), (g.pad[0], below[0]), (g.pad[1], below[1]), (0, 0)),
+        constant_values=x.dtype.type(g.pad_value),
+    )
+    first = np.arange(oc) // g.oc * g.ic  # the first input channel of each output's group
+    acc = np.zeros((g.n, oh, ow, oc), x.dtype)
+    for i in range(g.kh):
+        for j in range(g.kw):
+            y0, x0 = i * g.dilation[0], j * g.dilation[1]
+            rows = slice(y0, y0 + (oh - 1) * g.stride[0] + 1, g.stride[0])
+            cols = slice(x0, x0 + (ow - 1) * g.stride[1] + 1, g.stride[1])
+            tap = padded[:, rows, cols]
+            for c in range(g.ic):
+                with np.errstate(all="ignore"):
+                    new = acc + tap[..., first + c] * w[:, i, j, c].astype(x.dtype)
+                acc = np.where(w[:, i, j, c] == 0, acc, new) if skip_zero_weights else new
+    return acc
+
+
+def cut(acc: np.ndarray, thr: np.ndarray, nan_minus: int) -> np.ndarray:
+    """Packed bits of acc >= thr."""
+    minus = ~(acc >= thr) if nan_minus else acc < thr
+    return np.packbits(minus, axis=-1, bitorder="little")

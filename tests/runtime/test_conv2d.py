@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Convolutions of every kind against numpy that performs the same additions in the same order."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from . import naive
+from .library import Kernels
+from .naive import F32, Geometry
+
+DENSE = [Geometry(n=3, ih=1, iw=1, ic=c, oc=o, kh=1, kw=1) for c, o in ((1, 1), (70, 10), (129, 9))]
+PLAIN = [*naive.random_geometries(40, 1, grouped=False), *DENSE]
+GROUPED = naive.random_geometries(40, 2, grouped=True)
+BYTE_GROUPED = [replace(g, ic=(g.ic + 7) // 8 * 8) for g in GROUPED]
+DEEP = naive.random_geometries(12, 3, grouped=False, deepest=300)
+
+
+class Case:
+    """Random operands for one geometry and kind."""
+
+    def __init__(self, g: Geometry, kind: str) -> None:
+        rng = np.random.default_rng(abs(hash(g)) % 2**32)
+        self.g = g
+        if kind[0] == "f":
+            self.x = rng.standard_normal(g.x_shape).astype(F32)
+            self.x[rng.random(g.x_shape) < 0.05] = 0
+            logical: np.ndarray = self.x
+        else:
+            logical = rng.choice(np.array([-1, 1]), g.x_shape)
+            self.x = naive.pack(logical)
+        if kind[1] == "f":
+            w = rng.standard_normal(g.w_shape).astype(F32)
+            self.w: np.ndarray = w
+        elif kind[1] == "b":
+            w = rng.choice(np.array([-1, 1]), g.w_shape)
+            self.w = naive.pack(w)
+        else:
+            w = rng.choice(np.array([-1, 0, 1]), g.w_shape)
+            self.w = naive.pack_ternary(w)
+        self.logical_w = w
+        self.acc = naive.accumulate(g, logical, w, skip_zero_weights=kind == "ft")
+        channels = g.y_shape[-1]
+        self.alpha = rng.standard_normal(channels).astype(F32)
+        self.bias = rng.standard_normal(channels).astype(F32)
+        # Thresholds that some outputs meet exactly.
+        flat = self.acc.reshape(-1, channels)
+        self.thr = np.ascontiguousarray(flat[rng.integers(0, len(flat), channels)].diagonal())
+        self.thr = self.thr.astype(np.int32 if kind[0] == "b" else F32)
+
+    def scaled(self, alpha: bool, bias: bool) -> np.ndarray:
+        y = self.acc.astype(F32)
+        y = y * self.alpha if alpha else y
+        return y + self.bias if bias else y
+
+
+def check(kernels: Kernels, case: Case, symbol: str, kind: str, w: np.ndarray) -> None:
+    g = case.g
+    for use_alpha, use_bias in ((True, True), (False, True), (True, False), (False, False)):
+        if kind == "ff" and use_alpha:
+            continue
+        ends = [case.bias if use_bias else None]
+        if kind != "ff":
+            ends.insert(0, case.alpha if use_alpha else None)
+        y = np.full(g.y_shape, np.nan, F32)
+        kernels.call(f"{symbol}_f32", "conv2d", g.fields(), case.x, w, *ends, y)
+        np.testing.assert_array_equal(
+            y.view(np.int32), case.scaled(use_alpha, use_bias).view(np.int32)
+        )
+    bits = np.full((*g.y_shape[:-1], (g.y_shape[-1] + 7) // 8), 0xAA, np.uint8)
+    kernels.call(f"{symbol}_thr", "conv2d", g.fields(), case.x, w, case.thr, bits)
+    np.testing.assert_array_equal(bits, naive.cut(case.acc, case.thr, g.nan_minus))
+
+
+@pytest.mark.parametrize("g", [*PLAIN, *GROUPED])
+@pytest.mark.parametrize("kind", ["ff", "fb", "ft"])
+def test_float_activations(kernels: Kernels, g: Geometry, kind: str) -> None:
+    case = Case(g, kind)
+    check(kernels, case, f"conv2d_{kind}", kind, case.w)
+
+
+@pytest.mark.parametrize("g", PLAIN)
+def test_tiled_weights(kernels: Kernels, g: Geometry) -> None:
+    case = Case(g, "ff")
+    check(kernels, case, "conv2d_ff_t8", "ff", naive.tile8(case.w))
+
+
+@pytest.mark.parametrize("g", [*PLAIN, *DEEP, *BYTE_GROUPED])
+@pytest.mark.parametrize("kind", ["bb", "bt"])
+def test_bit_activations(kernels: Kernels, g: Geometry, kind: str) -> None:
+    case = Case(g, kind)
+    check(kernels, case, f"conv2d_{kind}", kind, case.w)
+
+
+@pytest.mark.parametrize("g", [*PLAIN[:10], *GROUPED])
+@pytest.mark.parametrize("kind", ["bb", "bt"])
+def test_groups_within_bytes(kernels: Kernels, g: Geometry, kind: str) -> None:
+    case = Case(g, kind)
+    check(kernels, case, f"conv2d_{kind}_bits", kind, case.w)
+
+
+@pytest.mark.parametrize("nan_minus", [0, 1])
+@pytest.mark.parametrize("symbol", ["conv2d_ff_thr", "conv2d_ff_t8_thr", "conv2d_fb_thr"])
+def test_nan_accumulator_goes_where_the_parameter_says(
+    kernels: Kernels, symbol: str, nan_minus: int
+) -> None:
+    g = Geometry(n=1, ih=1, iw=1, ic=2, oc=9, kh=1, kw=1, nan_minus=nan_minus)
+    x = np.array([np.nan, 1], F32)
+    w = np.ones(g.w_shape, F32)
+    packed = {"conv2d_ff_thr": w, "conv2d_ff_t8_thr": naive.tile8(w)}.get(symbol, naive.pack(w))
+    y = np.full(2, 0xAA, np.uint8)
+    kernels.call(symbol, "conv2d", g.fields(), x, packed, np.zeros(9, F32), y)
+    assert y.tolist() == ([0xFF, 0x01] if nan_minus else [0, 0])
+
+
+def test_fused_multiply_add_would_show() -> None:
+    """The comparison is of bits, and the order and roundings that it checks do matter."""
+    case = Case(Geometry(ic=64), "ff")
+    wide = naive.accumulate(case.g, case.x.astype(np.float64), case.logical_w)
+    assert (wide.astype(F32) != case.acc).mean() > 0.3
