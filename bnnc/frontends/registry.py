@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Frontends by file suffix: the built-in ones, and those that other packages register.
+
+A package registers one under the entry point group ``bnnc.frontends``: the entry point's name is
+the suffix without its dot, its object a function (path, options) -> Module. Nothing is loaded
+before a file of its kind is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from importlib import import_module, metadata
+from pathlib import Path
+from typing import TypeAlias
+
+from bnnc.ir import Module
+from bnnc.ir.diagnostics import UsageError, did_you_mean
+
+from .options import ImportOptions
+
+Loader: TypeAlias = Callable[[Path, ImportOptions], Module]
+
+_GROUP = "bnnc.frontends"
+_BUILT_IN = {".pb": "bnnc.frontends.tensorflow:load"}
+
+# No C identifier; a module's name becomes the prefix of C functions and the name of a C file.
+_C_KEYWORD = re.compile(
+    "auto|break|case|char|const|continue|default|do|double|else|enum|extern|float|for|goto|if|"
+    "inline|int|long|main|register|restrict|return|short|signed|sizeof|static|struct|switch|"
+    "typedef|union|unsigned|void|volatile|while"
+)
+
+
+def suffixes() -> list[str]:
+    """Return the suffixes that some frontend reads, sorted."""
+    return sorted({*_BUILT_IN, *(f".{e.name}" for e in metadata.entry_points(group=_GROUP))})
+
+
+def load(path: Path | str, options: ImportOptions | None = None) -> Module:
+    """Import a model file through the frontend of its suffix.
+
+    Args:
+        path: The model file.
+        options: Import options; None means the defaults.
+
+    Returns:
+        A module of stage imported, named after the file's stem.
+
+    Raises:
+        UsageError: The file is missing or unreadable, its suffix is unknown, two installed
+            packages claim it, or an option does not fit the model.
+        ImportFailure: The model holds what cannot be imported; all of it is listed at once.
+    """
+    path = Path(path)
+    loader = _find(path)
+    if not path.exists():
+        raise UsageError(f"no such file: {path}")
+    return loader(path, options or ImportOptions())
+
+
+def module_name(path: Path) -> str:
+    """Return a file's stem as a C identifier: ``a.grappler.pb`` is ``a_grappler``."""
+    name = re.sub(r"[^A-Za-z0-9_]", "_", path.stem)
+    # Identifiers that start with an underscore are the C implementation's own.
+    if not name or not name[0].isalpha() or _C_KEYWORD.fullmatch(name):
+        return f"net_{name}".rstrip("_")
+    return name
+
+
+def _find(path: Path) -> Loader:
+    suffix = path.suffix.lower()
+    plugins = [e for e in metadata.entry_points(group=_GROUP) if f".{e.name}" == suffix]
+    target = _BUILT_IN.get(suffix)
+    owners = [*(e.value for e in plugins), *([target] if target else [])]
+    if len(owners) > 1:
+        raise UsageError(f"several frontends read {suffix} files: {', '.join(sorted(owners))}")
+    if plugins:
+        plugin: Loader = plugins[0].load()
+        return plugin
+    if target is None:
+        known = ", ".join(suffixes())
+        raise UsageError(
+            f"no frontend reads '{path.name}'; known suffixes: {known}",
+            hint=did_you_mean(suffix, suffixes()),
+        )
+    module, _, function = target.partition(":")
+    loader: Loader = getattr(import_module(module), function)
+    return loader

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Operations that take parts: slices and splits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bnnc.ir import Value, nn
+
+from ..convert import converts
+from ..failures import Unsupported
+from ..importer import Context
+
+
+@converts("Slice")
+def slice_(c: Context) -> Value:
+    """Begin and size are constants; size -1 takes all that is left."""
+    x, begin, size = c.x(0), c.integers(1), list(c.integers(2))
+    if size and begin[0] == 0:
+        size[0] = c.rebatched(size[0], x)
+    shape = [d - b if s == -1 else s for d, b, s in zip(x.shape, begin, size, strict=True)]
+    return c.emit(nn.Slice(x, begin=begin, size=tuple(shape), step=(1,) * len(shape)))
+
+
+@converts("StridedSlice")
+def strided_slice(c: Context) -> Value:
+    """x[begin:end:stride, ...] as Python reads it; the masks say which entries are what."""
+    x = c.x(0)
+    begin, end, stride = c.integers(1), c.integers(2), c.integers(3)
+    masks = {m: c.integer(f"{m}_mask", 0) for m in ("begin", "end", "ellipsis", "new_axis")}
+    shrink = c.integer("shrink_axis_mask", 0)
+    starts: list[int] = []
+    sizes: list[int] = []
+    steps: list[int] = []
+    shape: list[int] = []
+
+    def take_all() -> None:
+        size = x.shape[len(starts)]
+        starts.append(0)
+        sizes.append(size)
+        steps.append(1)
+        shape.append(size)
+
+    count = len(begin)
+    for i in range(count):
+        bit = 1 << i
+        if masks["ellipsis"] & bit:
+            later = sum(1 for j in range(i + 1, count) if not masks["new_axis"] & (1 << j))
+            while len(starts) < x.type.rank - later:
+                take_all()
+            continue
+        if masks["new_axis"] & bit:
+            shape.append(1)
+            continue
+        if len(starts) == x.type.rank:
+            raise Unsupported(f"has more entries than {list(x.shape)} has axes")
+        axis = len(starts)
+        size = x.shape[axis]
+        first = None if masks["begin"] & bit else begin[i]
+        last = None if masks["end"] & bit else end[i]
+        if last is not None and axis == 0 and first in (None, 0):
+            last = c.rebatched(last, x)
+        if shrink & bit:
+            at = begin[i] % size if -size <= begin[i] < size else -1
+            if at < 0:
+                raise Unsupported(f"takes element {begin[i]} of {size}")
+            picked = range(at, at + 1)
+        else:
+            picked = range(size)[slice(first, last, stride[i])]
+            shape.append(len(picked))
+        starts.append(picked.start if len(picked) else 0)
+        sizes.append(len(picked))
+        steps.append(picked.step)
+    while len(starts) < x.type.rank:
+        take_all()
+    if sizes != list(x.shape) or min(steps, default=1) < 0:
+        x = c.emit(nn.Slice(x, begin=tuple(starts), size=tuple(sizes), step=tuple(steps)))
+    return x if tuple(shape) == x.shape else c.emit(nn.Reshape(x, shape=tuple(shape)))
+
+
+@converts("Split")
+def split(c: Context) -> Sequence[Value]:
+    """Equal pieces; the axis is input 0."""
+    x, axis, count = c.x(1), c.integers(0)[0], c.integer("num_split")
+    size = x.shape[axis]
+    if count < 1 or size % count:
+        raise Unsupported(f"cuts an axis of {size} into {count} pieces")
+    return c.emit_all(nn.Split(x, axis=axis, sizes=(size // count,) * count))
+
+
+@converts("SplitV")
+def split_v(c: Context) -> Sequence[Value]:
+    """Pieces of given sizes, one of which may be -1; the axis is input 2."""
+    x, sizes, axis = c.x(0), list(c.integers(1)), c.integers(2)[0]
+    if -1 in sizes:
+        left = x.shape[axis] - sum(s for s in sizes if s != -1)
+        sizes[sizes.index(-1)] = left
+    return c.emit_all(nn.Split(x, axis=axis, sizes=tuple(sizes)))
+
+
+@converts("Unpack")
+def unpack(c: Context) -> Sequence[Value]:
+    """One tensor for each element of an axis, without it."""
+    x, axis = c.x(0), c.integer("axis", 0) % max(c.x(0).type.rank, 1)
+    count = x.shape[axis]
+    pieces = c.emit_all(nn.Split(x, axis=axis, sizes=(1,) * count))
+    shape = (*x.shape[:axis], *x.shape[axis + 1 :])
+    return [c.emit(nn.Reshape(piece, shape=shape)) for piece in pieces]

@@ -1,0 +1,314 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Walks the nodes that the outputs need and lets the converters translate each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+
+from bnnc.ir import Loc, Module, Op, Resource, Scalar, TensorType, Value
+from bnnc.ir.diagnostics import BnncError
+from bnnc.ir.interpreter import evaluate
+
+from .control import WIRES, Wiring
+from .convert import find_converter
+from .failures import Failures, Unsupported
+from .graphdef import Attr, Graph, Node, ShapeAttr, TensorRef
+from .signature import Input
+from .tensors import DType, TensorAttr
+
+T = TypeVar("T")
+
+# Integer inputs arrive as f32, which holds them exactly; only what moves values may touch them.
+_KEEPS_INTEGERS = frozenset(
+    (*WIRES, "IdentityN", "Cast", "Reshape", "Squeeze", "ExpandDims", "Transpose", "Shape", "Rank")
+) | {"Size", "StridedSlice", "Slice", "Concat", "ConcatV2", "Split", "SplitV", "Pack", "Pad"}
+
+
+@dataclass(frozen=True)
+class Batch:
+    """The batch of the import, and the one that the graph was made for (-1: any)."""
+
+    size: int
+    model: int
+
+    @property
+    def replaced(self) -> bool:
+        """Whether constants of the graph may still hold the old batch."""
+        return self.model not in (-1, self.size)
+
+
+class Importer:
+    """Builds a module of stage imported from the live part of a graph."""
+
+    def __init__(
+        self, graph: Graph, wiring: Wiring, name: str, constants: Mapping[str, np.ndarray]
+    ) -> None:
+        self.graph = graph
+        self.wiring = wiring
+        self.constants = constants
+        self.module = Module(name)
+        self.failures = Failures()
+        self.batch = Batch(1, -1)
+        self._tensors: dict[TensorRef, Value] = {}
+        self._converted: set[str] = set()
+        self._failed: set[str] = set()
+        self._varying: set[Value] = set()
+        self._integral: set[TensorRef] = set()
+        self._entered: set[Value] = set()
+
+    def run(
+        self, order: Sequence[str], inputs: Sequence[Input], outputs: Sequence[TensorRef]
+    ) -> None:
+        """Translate the nodes of `order`; what fails is in `failures` afterwards."""
+        for one in inputs:
+            self._add_input(one)
+        if inputs:
+            self.batch = Batch(inputs[0].shape[0], inputs[0].model_batch)
+        fed = {one.ref.node for one in inputs}
+        for name in order:
+            if name not in fed:
+                self._visit(self.graph.nodes[name])
+        if self.failures:
+            return
+        sources = [self.wiring.source(ref) for ref in outputs]
+        for ref in sources:
+            if ref not in self._tensors:
+                node = self.graph.nodes[ref.node]
+                self.failures.add(node, f"has no output {ref.output} that can be imported")
+        if not self.failures:
+            results = [self._tensors[ref] for ref in sources]
+            self.enter(results)
+            self.module.func.set_results(results)
+            self.module.func.output_names = [str(ref) for ref in outputs]
+
+    def _add_input(self, one: Input) -> None:
+        value = Value(TensorType(one.shape), name=one.ref.node)
+        self.module.func.args.append(value)
+        self.module.func.input_names.append(one.name)
+        self._tensors[one.ref] = value
+        self._varying.add(value)
+        if one.dtype.is_integer:
+            self._integral.add(one.ref)
+
+    def _visit(self, node: Node) -> None:
+        sources = [self.wiring.source(ref) for ref in node.inputs]
+        convert = find_converter(node.op)
+        if node.name in self.constants:
+            constant = Resource.of(node.name, self.constants[node.name])
+            self._tensors[TensorRef(node.name)] = constant
+        elif convert is None:
+            self._failed.add(node.name)
+            self.failures.add_unknown(node, in_library=node.op in self.graph.functions)
+        elif self._failed.intersection(ref.node for ref in sources):
+            self._failed.add(node.name)
+        else:
+            try:
+                operands = [self._operand(ref) for ref in sources]
+                self._check_integers(node, sources)
+                made = convert(Context(self, node, operands))
+            except Unsupported as why:
+                self._failed.add(node.name)
+                self.failures.add(node, why.message, why.advice)
+            except BnncError as why:
+                self._failed.add(node.name)
+                self.failures.add(node, f"does not fit: {why.message}", why.hint)
+            else:
+                self._keep(node, sources, [made] if isinstance(made, Value) else made)
+
+    def _operand(self, ref: TensorRef) -> Value:
+        value = self._tensors.get(ref)
+        if value is None:
+            op = self.graph.nodes[ref.node].op
+            raise Unsupported(f"reads output {ref.output} of a {op}, which is not supported")
+        return value
+
+    def _keep(self, node: Node, sources: Sequence[TensorRef], results: Sequence[Value]) -> None:
+        target = node.attrs.get("DstT")
+        to_float = isinstance(target, DType) and target.is_float
+        integral = not to_float and not self._integral.isdisjoint(sources)
+        for index, value in enumerate(results):
+            ref = TensorRef(node.name, index)
+            self._tensors[ref] = value
+            if value.owner is not None and not value.name:
+                value.name = node.name
+            if integral and self.is_varying(value):
+                self._integral.add(ref)
+
+    def _check_integers(self, node: Node, sources: Sequence[TensorRef]) -> None:
+        if node.op not in _KEEPS_INTEGERS and not self._integral.isdisjoint(sources):
+            raise Unsupported(
+                "computes with integers that come from an input", "cast the input to float first"
+            )
+
+    def is_varying(self, value: Value) -> bool:
+        """Whether a value depends on an input."""
+        return value in self._varying
+
+    def enter(self, values: Sequence[Value]) -> None:
+        """Put the constants among the values into the module, each once."""
+        for value in values:
+            if isinstance(value, Resource) and value not in self._entered:
+                self._entered.add(value)
+                value.symbol = self.module.fresh_symbol(value.symbol)
+                self.module.resources[value.symbol] = value
+
+    def append(self, op: Op) -> tuple[Value, ...]:
+        """Add an operation; integer arithmetic on constants is done at once instead."""
+        varying = any(map(self.is_varying, op.operands))
+        if not varying and any(_is_integer(v.type.scalar) for v in (*op.operands, *op.results)):
+            arrays = evaluate(
+                op, [None if v is None else self.fold(v) for _, v in op.operand_slots()]
+            )
+            return tuple(
+                Resource.of(op.loc.name, array, value.type)
+                for array, value in zip(arrays, op.results, strict=True)
+            )
+        self.enter(op.operands)
+        self.module.func.append(op)
+        if varying:
+            self._varying.update(op.results)
+        return op.results
+
+    def fold(self, value: Value) -> np.ndarray:
+        """Compute a value that depends on no input."""
+        if isinstance(value, Resource):
+            return value.array
+        if value.owner is None or self.is_varying(value):
+            raise Unsupported("needs a constant where the graph computes with an input")
+        slots = [None if v is None else self.fold(v) for _, v in value.owner.operand_slots()]
+        return evaluate(value.owner, slots)[value.index]
+
+
+def _is_integer(scalar: Scalar) -> bool:
+    """Truth values (u1) of comparisons belong to float idioms; they are no shape arithmetic."""
+    return not scalar.is_float and scalar.name != "u1"
+
+
+class Context:
+    """What a converter sees of its node: operands, attributes, and a way to add operations."""
+
+    def __init__(self, importer: Importer, node: Node, operands: Sequence[Value]) -> None:
+        self._importer = importer
+        self.node = node
+        self.operands = operands
+
+    def x(self, index: int) -> Value:
+        """The operand in this place."""
+        if not -len(self.operands) <= index < len(self.operands):
+            raise Unsupported(f"has {len(self.operands)} inputs; number {index} is missing")
+        return self.operands[index]
+
+    def emit(self, op: Op) -> Value:
+        """Add an operation under the node's location; return its first result."""
+        return self.emit_all(op)[0]
+
+    def emit_all(self, op: Op) -> tuple[Value, ...]:
+        """Add an operation under the node's location; return its results."""
+        op.loc = Loc((self.node.name,), self.node.op)
+        return self._importer.append(op)
+
+    def constant(self, array: np.ndarray, part: str = "") -> Resource:
+        """Make a constant; `part` tells several constants of one node apart."""
+        return Resource.of(self.node.name + (f"/{part}" if part else ""), array)
+
+    def scalar(self, value: float, part: str = "") -> Resource:
+        """Make an f32 constant without axes."""
+        return self.constant(np.array(value, dtype=np.float32), part)
+
+    def is_constant(self, value: Value) -> bool:
+        """Whether a value depends on no input."""
+        return not self._importer.is_varying(value)
+
+    def array(self, index: int) -> np.ndarray:
+        """The value of an operand that must not depend on an input."""
+        return self._importer.fold(self.x(index))
+
+    def integers(self, index: int) -> tuple[int, ...]:
+        """The elements of a constant integer operand in row-major order."""
+        array = self.array(index)
+        if array.dtype.kind not in "iu":
+            raise Unsupported(f"needs integers as input {index}")
+        return tuple(int(v) for v in array.reshape(-1))
+
+    def rebatched(self, size: int, x: Value) -> int:
+        """The batch in place of a constant that repeats the batch the graph was made for."""
+        batch = self._importer.batch
+        follows = batch.replaced and not self.is_constant(x) and x.shape[:1] == (batch.size,)
+        return batch.size if follows and size == batch.model else size
+
+    def _attr(self, name: str) -> Attr | None:
+        return self.node.attrs.get(name)
+
+    def has(self, name: str) -> bool:
+        """Whether the attribute is there."""
+        return name in self.node.attrs
+
+    def integer(self, name: str, default: int | None = None) -> int:
+        """An int attribute."""
+        value = self._attr(name)
+        if isinstance(value, int) and not isinstance(value, (bool, DType)):
+            return value
+        return self._default(name, default)
+
+    def number(self, name: str, default: float | None = None) -> float:
+        """A float attribute."""
+        value = self._attr(name)
+        if isinstance(value, float):
+            return value
+        return self._default(name, default)
+
+    def flag(self, name: str, default: bool | None = None) -> bool:
+        """A bool attribute."""
+        value = self._attr(name)
+        if isinstance(value, bool):
+            return value
+        return self._default(name, default)
+
+    def text(self, name: str, default: str | None = None) -> str:
+        """A string attribute."""
+        value = self._attr(name)
+        if isinstance(value, str) and value:
+            return value
+        return self._default(name, default)
+
+    def dtype(self, name: str) -> DType:
+        """A type attribute."""
+        value = self._attr(name)
+        if isinstance(value, DType):
+            return value
+        return self._default(name, None)
+
+    def tensor(self, name: str) -> TensorAttr:
+        """A constant attribute."""
+        value = self._attr(name)
+        if isinstance(value, TensorAttr):
+            return value
+        return self._default(name, None)
+
+    def shape(self, name: str) -> tuple[int, ...] | None:
+        """A shape attribute; None for an unknown rank."""
+        value = self._attr(name)
+        if isinstance(value, ShapeAttr):
+            return value.dims
+        return self._default(name, None)
+
+    def ints(self, name: str, default: tuple[int, ...] | None = None) -> tuple[int, ...]:
+        """An attribute that is a list of ints."""
+        value = self._attr(name)
+        if isinstance(value, tuple) and value:
+            return tuple(v for v in value if isinstance(v, int))
+        return self._default(name, default)
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        """An attribute that is a list of strings, possibly empty."""
+        value = self._attr(name)
+        return tuple(v for v in value if isinstance(v, str)) if isinstance(value, tuple) else ()
+
+    def _default(self, name: str, default: T | None) -> T:
+        if default is None:
+            raise Unsupported(f"has no usable attribute '{name}'")
+        return default
