@@ -30,7 +30,7 @@ def struct_types() -> dict[str, type[ctypes.Structure]]:
     """The parameter structs, read from params.h."""
     text = (runtime_dir() / "include" / "bnnc" / "params.h").read_text()
     text = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
-    scalars = {"int32_t": ctypes.c_int32, "float": ctypes.c_float}
+    scalars: dict[str, Any] = {"int32_t": ctypes.c_int32, "float": ctypes.c_float}
     found: dict[str, type[ctypes.Structure]] = {}
     for body, name in re.findall(r"typedef struct \{(.*?)\} bnnc_(\w+);", text, re.DOTALL):
         fields: list[tuple[str, Any]] = []

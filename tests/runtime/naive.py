@@ -74,15 +74,18 @@ class Geometry:
 
     def fields(self) -> dict[str, Field]:
         """The fields of bnnc_conv2d."""
-        return {
-            **{"n": self.n, "ih": self.ih, "iw": self.iw, "ic": self.ic * self.groups},
-            **{"oh": self.out[0], "ow": self.out[1], "oc": self.oc * self.groups},
-            **{"kh": self.kh, "kw": self.kw, "groups": self.groups},
-            **{"stride_h": self.stride[0], "stride_w": self.stride[1]},
-            **{"dilation_h": self.dilation[0], "dilation_w": self.dilation[1]},
-            **{"pad_top": self.pad[0], "pad_left": self.pad[1], "pad_value": self.pad_value},
-            "nan_minus": self.nan_minus,
+        (oh, ow), (n, ih, iw, ic) = self.out, self.x_shape
+        image = {"n": n, "ih": ih, "iw": iw, "ic": ic, "oh": oh, "ow": ow, "oc": self.y_shape[-1]}
+        steps = {
+            "stride_h": self.stride[0],
+            "stride_w": self.stride[1],
+            "dilation_h": self.dilation[0],
+            "dilation_w": self.dilation[1],
+            "pad_top": self.pad[0],
+            "pad_left": self.pad[1],
         }
+        kernel = {"kh": self.kh, "kw": self.kw, "groups": self.groups, "nan_minus": self.nan_minus}
+        return {**image, **steps, **kernel, "pad_value": self.pad_value}
 
 
 def random_geometries(count: int, seed: int, *, grouped: bool, deepest: int = 40) -> list[Geometry]:
