@@ -15,6 +15,7 @@ from bnnc.ir.types import BIT, TERN, TensorType
 from bnnc.ir.value import Resource, Value
 
 from .base import Pass
+from .ranges import rests_at_zero
 from .registry import register_pass
 from .rewriter import Rewriter
 from .weights import WeightClass, classify
@@ -45,7 +46,10 @@ class Binarize(Pass):
         """One forward walk: bits are known before their users are met."""
         for op in rw.walk():
             if isinstance(op, nn.Sign):
-                self._sign(op, rw)
+                if op.zero == "keep" and rests_at_zero(op.x):
+                    rw.remark(op, "is a step from 0 to 1, not a sign: stays a float")
+                else:
+                    self._sign(op, rw)
             elif isinstance(op, nn.Conv2D | nn.Dense):
                 self._layer(op, rw)
             elif isinstance(op, nn.MaxPool) and (x := packed(op.x)):
