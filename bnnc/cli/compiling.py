@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``bnnc compile``, ``dump`` and ``opt``: from a model to C, or to text."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .options import (
+    FILE,
+    import_options,
+    lowering_options,
+    model_argument,
+    target_option,
+)
+
+if TYPE_CHECKING:
+    from bnnc.driver import Compiled
+    from bnnc.ir.module import Module
+
+
+@click.command("compile", epilog="Example: bnnc compile model.pb --target c -o out")
+@model_argument
+@target_option("Target name, or a TOML file.")
+@click.option("-o", "--output", "out", type=FILE, help="Folder to write [default: ./NAME].")
+@click.option("--name", help="Name of files and C symbols [default: from the model file].")
+@click.option("--embed", is_flag=True, help="Put the weights into a C file, for flash.")
+@import_options
+@lowering_options
+def compile_command(model: Path, **options: Any) -> None:
+    """Compile MODEL to C code and packed weights.
+
+    The folder then holds NAME.h, NAME.c, NAME.bnnw, the kernels that are used, a small driver, a
+    Makefile and manifest.json. No C compiler is needed for it.
+    """
+    from .session import session
+
+    with session(options) as s:
+        from bnnc import driver
+
+        module = s.load(model)
+        compiled = driver.compile(
+            module, s.rest["target"], s.rest["out"], name=s.rest["name"], embed=s.rest["embed"],
+            **s.lowering,
+        )  # fmt: skip
+        s.status.stop()
+        _describe(compiled)
+
+
+def _describe(compiled: Compiled) -> None:
+    from bnnc.explanation import input_layout
+
+    module, manifest = compiled.module, compiled.manifest
+    for (name, type_), arg in zip(module.inputs.items(), module.func.args, strict=True):
+        click.echo(f"input   {name}: {list(type_.shape)} {type_.scalar}, {input_layout(arg)}")
+    for name, type_ in module.outputs.items():
+        click.echo(f"output  {name}: {list(type_.shape)} {type_.scalar}")
+    click.echo(f"target  {compiled.target.name}")
+    click.echo(f"weights {manifest.weights_bytes:,} bytes")
+    click.echo(f"arena   {manifest.arena_bytes:,} bytes")
+    click.echo(f"wrote   {compiled.out}")
+
+
+@click.command(
+    "dump",
+    epilog="Example: bnnc dump model.pb --after binarize -o net.bnn",
+)
+@model_argument
+@click.option("-o", "--output", "out", type=FILE, help="Text file to write [default: stdout].")
+@click.option("--after", metavar="PASS", help="Run the pipeline up to and with this pass.")
+@target_option("Target of the passes that lower.")
+@import_options
+@lowering_options
+def dump_command(model: Path, **options: Any) -> None:
+    """Write MODEL as textual IR.
+
+    Without --after and --passes that is the graph as imported. Large constants go to a side file
+    beside the text, NAME.bnn.npz.
+    """
+    from .session import session
+
+    with session(options) as s:
+        from bnnc import driver
+
+        module = s.load(model)
+        after: str | None = s.rest["after"]
+        if after is not None or s.lowering["passes"] is not None:
+            module = driver.lower(module, s.rest["target"], after=after, **s.lowering)
+        s.status.stop()
+        _write(module, s.rest["out"])
+
+
+@click.command(
+    "opt",
+    epilog="Example: bnnc opt net.bnn --passes 'fold-constants,canonicalize' -o out.bnn",
+)
+@model_argument
+@click.option("-o", "--output", "out", type=FILE, help="Text file to write [default: stdout].")
+@target_option("Target of the passes that lower.")
+@lowering_options
+def opt_command(model: Path, **options: Any) -> None:
+    """Run passes on textual IR."""
+    from .session import session
+
+    if options["passes"] is None:
+        raise click.UsageError("say which passes to run: --passes 'PASS,PASS{option=value}'")
+    with session(options) as s:
+        from bnnc import driver
+
+        module = driver.lower(s.load(model), s.rest["target"], **s.lowering)
+        s.status.stop()
+        _write(module, s.rest["out"])
+
+
+def _write(module: Module, out: Path | None) -> None:
+    from bnnc.ir.text import write_module
+
+    if out is None:
+        click.echo(str(module), nl=False)
+    else:
+        write_module(module, out)
