@@ -15,6 +15,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bnnc.frontends import ImportOptions, load
+from bnnc.ir.interpreter import interpret
+
 
 @pytest.fixture
 def folder(repo: Path) -> Path:
@@ -44,6 +47,13 @@ def test_record_agrees_with_the_labels(folder: Path, record: dict[str, Any]) -> 
     assert len(right) == record["test_samples"] == 360
     assert right.mean() == record["test_accuracy"] >= 0.97
     assert (folder / "digits.pb").stat().st_size < 500_000
+
+
+def test_interpreter_predicts_what_the_record_says(folder: Path, record: dict[str, Any]) -> None:
+    images = _digits().images[:: record["test_every"], :, :, np.newaxis].astype(np.float32)
+    model = load(folder / "digits.pb", ImportOptions(batch=len(images)))
+    predicted = interpret(model, {"image": images})["logits"].argmax(axis=1)
+    assert np.mean(predicted == record["test_predictions"]) >= 0.99
 
 
 @pytest.mark.optional("needs TensorFlow")
