@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from bnnc.ir import Value
 
 if TYPE_CHECKING:
-    from .importer import Context
+    from .context import Context
 
 Converter: TypeAlias = "Callable[[Context], Value | Sequence[Value]]"
 

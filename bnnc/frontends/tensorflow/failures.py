@@ -13,7 +13,8 @@ _FREEZE = "freeze the graph first: tf.compat.v1.graph_util.convert_variables_to_
 _LOGITS = "name the scores before it: --output-names SCORES"
 _PREPROCESS = "cut the pre-processing off: --input-names FIRST_FLOAT_TENSOR --input-shape ..."
 _LOOP = "loops are not supported; unroll it when exporting, or cut it off with --output-names"
-_FUNCTION = "inline functions when freezing: convert_variables_to_constants_v2(f)"
+_FUNCTION = "functions of the graph's library are not inlined; export the graph without them"
+_DILATED = "export the dilated convolution as one Conv2D with dilations"
 _RANDOM = "export the inference graph; a dropout's probability can be fixed: --set keep_prob=1.0"
 _OPTIMIZED = "give the graph before this optimisation"
 _DEFAULT = "name an earlier output (--output-names) or a later input (--input-names) to cut it off"
@@ -41,8 +42,9 @@ ADVICE: dict[str, str] = {
         ("Enter", "Exit", "NextIteration", "LoopCond", "While", "StatelessWhile"), _LOOP
     ),
     **dict.fromkeys(("PartitionedCall", "StatefulPartitionedCall", "If", "StatelessIf"), _FUNCTION),
+    **dict.fromkeys(("SpaceToBatchND", "BatchToSpaceND"), _DILATED),
     **dict.fromkeys(("RandomUniform", "RandomStandardNormal", "TruncatedNormal"), _RANDOM),
-    **dict.fromkeys(("_MklConv2D", "_FusedMatMul", "_MklFusedConv2D", "Const32"), _OPTIMIZED),
+    **dict.fromkeys(("_MklConv2D", "_MklFusedConv2D", "_MklNativeConv2D"), _OPTIMIZED),
     **dict.fromkeys(
         ("Switch", "RefSwitch", "Merge", "RefMerge"),
         "its condition depends on the input; export the graph without the branch",

@@ -13,7 +13,8 @@ from ..registry import module_name
 from .control import execution_order, reachable, resolve
 from .graphdef import Graph, read_graph
 from .importer import Importer
-from .signature import choose_inputs, choose_outputs, cut_nodes, set_constants
+from .placeholders import set_constants
+from .signature import choose_inputs, choose_outputs, cut_nodes
 
 
 def load(path: Path, options: ImportOptions) -> Module:

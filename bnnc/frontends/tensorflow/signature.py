@@ -3,17 +3,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-import numpy as np
-
 from bnnc.ir.diagnostics import Diagnostic, ImportFailure, UsageError, did_you_mean
 
-from ..options import ImportOptions, SetValue
+from ..options import ImportOptions
 from .control import PLACEHOLDERS, Wiring, reachable
-from .graphdef import Graph, Node, ShapeAttr, TensorRef
+from .graphdef import Graph, Node, TensorRef
+from .placeholders import placeholder_dtype, placeholder_shape, uses_default
 from .tensors import DType
 
 _NO_OUTPUT = ("NoOp", "Const", "Assert", *PLACEHOLDERS)
@@ -34,69 +32,6 @@ class Input:
         return str(self.ref)
 
 
-def public_ref(text: str) -> TensorRef:
-    """Read a tensor name as users write it; ``x:0`` is ``x``."""
-    return TensorRef.parse(text)
-
-
-def set_constants(graph: Graph, options: ImportOptions) -> dict[str, np.ndarray]:
-    """Return the placeholders that the user fixed, by node name, as arrays of the IR's dtypes.
-
-    Raises:
-        UsageError: A name is no placeholder, or its value does not fit its type or shape.
-    """
-    constants: dict[str, np.ndarray] = {}
-    for text, value in options.set_values.items():
-        ref = public_ref(text)
-        node = graph.nodes.get(ref.node)
-        if node is None or node.op not in PLACEHOLDERS:
-            names = [n.name for n in graph.nodes.values() if n.op in PLACEHOLDERS]
-            raise UsageError(
-                f"--set {text}: the graph has no placeholder of this name",
-                hint=did_you_mean(ref.node, names) or f"placeholders: {', '.join(names) or 'none'}",
-            )
-        constants[node.name] = _constant(node, value)
-    return constants
-
-
-def _constant(node: Node, value: SetValue) -> np.ndarray:
-    dtype = _dtype(node)
-    wanted = dtype.logical()
-    if wanted is None:
-        raise UsageError(f"--set {node.name}: cannot set a {dtype.name.lower()}")
-    try:
-        array = np.array(_parse(value) if isinstance(value, str) else value)
-    except ValueError:
-        array = np.array(None)
-    if array.dtype.kind not in "biuf" or (dtype is DType.BOOL) != (array.dtype.kind == "b"):
-        if dtype is DType.BOOL and array.dtype.kind in "iu" and np.isin(array, (0, 1)).all():
-            array = array.astype(np.bool_)
-        else:
-            example = "true or false" if dtype is DType.BOOL else "a number or a list, e.g. 0.5"
-            raise UsageError(f"--set {node.name}={value}: expected {example}")
-    shape = _model_shape(node)
-    if array.ndim == 0 and shape is not None and -1 not in shape:
-        array = np.broadcast_to(array, shape)
-    fits = shape is None or (
-        len(shape) == array.ndim
-        and all(s in (-1, d) for s, d in zip(shape, array.shape, strict=True))
-    )
-    if not fits:
-        raise UsageError(f"--set {node.name}: shape {list(array.shape)} is not {list(shape or ())}")
-    return array.astype(wanted)
-
-
-def _parse(text: str) -> object:
-    """Read a number, true/false, or a list with or without brackets."""
-    lowered = text.strip().lower()
-    for candidate in (lowered, f"[{lowered}]"):
-        try:
-            return json.loads(candidate)
-        except json.JSONDecodeError:
-            continue
-    return float(lowered)  # inf, nan, .5
-
-
 def choose_outputs(graph: Graph, wiring: Wiring, options: ImportOptions) -> list[TensorRef]:
     """Return the tensors to compute: those named, or the sinks in node order.
 
@@ -115,7 +50,7 @@ def choose_outputs(graph: Graph, wiring: Wiring, options: ImportOptions) -> list
         and not wiring.is_dead(TensorRef(node.name))
     ]
     feeds = {node.name for node in graph.nodes.values() if node.op in PLACEHOLDERS}
-    feeds |= {public_ref(name).node for name in options.input_names}
+    feeds |= {TensorRef.parse(name).node for name in options.input_names}
     outputs = [ref for ref in sinks if reachable(graph, wiring, [ref], feeds) & feeds]
     if not outputs:
         raise ImportFailure(
@@ -128,7 +63,7 @@ def choose_outputs(graph: Graph, wiring: Wiring, options: ImportOptions) -> list
 def _named(graph: Graph, names: Iterable[str], flag: str) -> list[TensorRef]:
     refs: list[TensorRef] = []
     for name in names:
-        ref = public_ref(name)
+        ref = TensorRef.parse(name)
         if ref.node not in graph.nodes:
             hint = did_you_mean(ref.node, graph.nodes)
             raise UsageError(f"{flag}: the graph has no tensor '{name}'", hint=hint)
@@ -166,7 +101,7 @@ def choose_inputs(
     ]
     own = [TensorRef(node.name) for node in placeholders if not uses_default(node)]
     refs = _named(graph, options.input_names, "--input-names") or own
-    shapes = {str(public_ref(k)): v for k, v in options.input_shapes.items()}
+    shapes = {str(TensorRef.parse(k)): v for k, v in options.input_shapes.items()}
     known = {*map(str, refs), *(n.name for n in graph.nodes.values() if n.op in PLACEHOLDERS)}
     for name in shapes:
         if name not in known:
@@ -189,23 +124,12 @@ def choose_inputs(
     return inputs
 
 
-def uses_default(node: Node) -> bool:
-    """Whether an unfed placeholder stands for its default: flags and probabilities do.
-
-    A default with a batch axis and an image behind it is only a stand-in for the real input.
-    """
-    if node.op != "PlaceholderWithDefault":
-        return False
-    shape = _model_shape(node)
-    return not _dtype(node).is_float or (shape is not None and len(shape) < 2)
-
-
 def _input(
     node: Node, ref: TensorRef, given: tuple[int, ...] | None, batch: int | None
 ) -> Input | Diagnostic:
     is_placeholder = node.op in PLACEHOLDERS
-    dtype = _dtype(node) if is_placeholder else DType.FLOAT
-    model = _model_shape(node) if is_placeholder else None
+    dtype = placeholder_dtype(node) if is_placeholder else DType.FLOAT
+    model = placeholder_shape(node) if is_placeholder else None
     if dtype is DType.BOOL:
         return Diagnostic(
             f"the bool input '{ref}' is not set", hint=f"fix it: --set {ref}=false (inference)"
@@ -250,13 +174,3 @@ def _check_shape(ref: TensorRef, given: tuple[int, ...], model: tuple[int, ...])
         raise UsageError(
             f"--input-shape {ref}={','.join(map(str, given))} does not fit the model's {shown}"
         )
-
-
-def _dtype(node: Node) -> DType:
-    dtype = node.attrs.get("dtype")
-    return dtype if isinstance(dtype, DType) else DType.FLOAT
-
-
-def _model_shape(node: Node) -> tuple[int, ...] | None:
-    shape = node.attrs.get("shape")
-    return shape.dims if isinstance(shape, ShapeAttr) else None

@@ -10,9 +10,9 @@ import numpy as np
 
 from bnnc.ir import Op, Value, nn
 
+from ..context import Context
 from ..convert import converts
 from ..failures import Unsupported
-from ..importer import Context
 
 _UNARY: dict[str, Callable[[Value], Op]] = {
     "Abs": nn.Abs,

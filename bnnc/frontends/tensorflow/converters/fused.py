@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from bnnc.ir import Value, nn
 
-from ..importer import Context
+from ..context import Context
 from .elementwise import activation
 from .norm import batch_norm
 

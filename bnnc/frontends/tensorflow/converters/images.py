@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from bnnc.ir import Value, nn
 
+from ..context import Context
 from ..failures import Unsupported
-from ..importer import Context
 
 _TO_NHWC = (0, 2, 3, 1)
 _TO_NCHW = (0, 3, 1, 2)

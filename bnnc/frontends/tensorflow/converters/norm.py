@@ -9,9 +9,9 @@ import numpy as np
 
 from bnnc.ir import Resource, Value, nn
 
+from ..context import Context
 from ..convert import converts
 from ..failures import Unsupported
-from ..importer import Context
 from .elementwise import activation
 from .images import from_nhwc, to_nhwc
 

@@ -7,9 +7,9 @@ from typing import Literal
 
 from bnnc.ir import Value, nn
 
+from ..context import Context
 from ..convert import converts
 from ..failures import Unsupported
-from ..importer import Context
 from .images import from_nhwc, padding, per_image_axis, to_nhwc
 
 _KINDS: dict[str, Literal["mean", "sum", "max", "min", "prod"]] = {

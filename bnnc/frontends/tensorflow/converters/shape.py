@@ -9,9 +9,9 @@ import numpy as np
 
 from bnnc.ir import Value, nn
 
+from ..context import Context
 from ..convert import converts
 from ..failures import Unsupported
-from ..importer import Context
 
 
 def _axis(axis: int, rank: int) -> int:

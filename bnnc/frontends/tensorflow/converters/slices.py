@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 from bnnc.ir import Value, nn
 
+from ..context import Context
 from ..convert import converts
 from ..failures import Unsupported
-from ..importer import Context
 
 
 @converts("Slice")
