@@ -14,8 +14,9 @@ def fma(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> np.ndarray:
     The product of two float32 numbers has at most 48 significant bits and an exponent far inside
     the range of float64, hence it is exact there.
     """
-    product, addend = np.broadcast_arrays(np.asarray(a, np.float64) * np.asarray(b, np.float64), c)
-    return add_rounded_once(product, addend)
+    with np.errstate(all="ignore"):
+        exact = np.asarray(a, np.float64) * np.asarray(b, np.float64)
+        return add_rounded_once(*np.broadcast_arrays(exact, c))
 
 
 def add_rounded_once(product: np.ndarray, c: np.ndarray) -> np.ndarray:
