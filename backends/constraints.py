@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The named constraints that rows of the kernel table may put under ``when``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from bnnc.ir import bin
+from bnnc.ir.diagnostics import TargetError
+from bnnc.ir.operation import Op
+
+
+def _groups(op: Op) -> int:
+    return op.groups if isinstance(op, bin.ConvLayer) else 1
+
+
+def _ungrouped(op: Op) -> bool:
+    return _groups(op) == 1
+
+
+def _byte_groups(op: Op) -> bool:
+    """The channels of each group begin on a byte of the packed input."""
+    if _ungrouped(op):
+        return True
+    return isinstance(op, bin.ConvLayer) and op.x.shape[-1] // op.groups % 8 == 0
+
+
+CONSTRAINTS: dict[str, Callable[[Op], bool]] = {
+    "ungrouped": _ungrouped,
+    "byte_groups": _byte_groups,
+}
+
+
+def holds(name: str, op: Op) -> bool:
+    """Whether a named constraint holds; a name that nobody defines is a target error."""
+    check = CONSTRAINTS.get(name)
+    if check is None:
+        raise TargetError(
+            f"the kernel table uses the constraint '{name}', which is not defined",
+            hint=f"defined: {', '.join(CONSTRAINTS)}",
+        )
+    return check(op)

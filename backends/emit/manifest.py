@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+"""manifest.json: what was generated, and the mark by which bnnc knows its own folders."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+FILE = "manifest.json"
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One operation of the program; `kernel` is None for an alias."""
+
+    index: int
+    name: str
+    op: str
+    kernel: str | None
+    weight_bytes: int
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """Sizes in bytes, layers in order of execution, SHA-256 of every other file, versions."""
+
+    name: str
+    target: str
+    weights_bytes: int
+    arena_bytes: int
+    layers: tuple[Layer, ...]
+    sha256: dict[str, str]
+    versions: dict[str, str | int]
+
+    def to_json(self) -> str:
+        """The text of manifest.json."""
+        return json.dumps(dataclasses.asdict(self), indent=2) + "\n"
+
+
+def read_manifest(folder: Path) -> Manifest | None:
+    """The manifest of a folder that bnnc made; None for any other."""
+    try:
+        data: Any = json.loads((folder / FILE).read_text(encoding="utf-8"))
+        return Manifest(
+            name=str(data["name"]),
+            target=str(data["target"]),
+            weights_bytes=int(data["weights_bytes"]),
+            arena_bytes=int(data["arena_bytes"]),
+            layers=tuple(Layer(**layer) for layer in data["layers"]),
+            sha256=dict(data["sha256"]),
+            versions={"bnnc": data["versions"]["bnnc"], **data["versions"]},
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

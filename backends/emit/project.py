@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""All files of a project."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+from pathlib import Path
+
+from bnnc.ir import Module
+
+from ..weights import plan_file, write_weight_file
+from . import c_text
+from .driver import render_cmake, render_driver, render_makefile
+from .folder import replace_folder
+from .manifest import FILE, Layer, Manifest
+from .program import Program, program_of
+from .runtime_files import runtime_files
+from .source import render
+from .templates import fill
+
+WEIGHT_FILE_VERSION = 1
+
+
+def emit_project(module: Module, out: Path, *, embed: bool = False) -> Manifest:
+    """Write the folder `out` for a planned module and return its manifest.
+
+    The same module gives the same bytes. With `embed` the weights become a C array in
+    ``NAME_weights.c`` rather than the file ``NAME.bnnw``.
+
+    Raises:
+        UsageError: `out` is there and bnnc did not make it, or the name is no C identifier.
+        PassError, IRError, TargetError: the module cannot be emitted (see `program_of`).
+        FileError: writing failed.
+    """
+    c_text.require_c_name(module.name)
+    program = program_of(module)
+    files = _files(program, embed=embed)
+    manifest = _manifest(program, files)
+    replace_folder(out, files | {FILE: manifest.to_json().encode()})
+    return manifest
+
+
+def _files(program: Program, *, embed: bool) -> dict[str, bytes]:
+    name = program.module.name
+    plan = plan_file(program.resources)
+    source = render(program, plan, _version(), embed=embed)
+    weights = write_weight_file(plan, source.model_id, program.target.name)
+    texts = {f"{name}.h": source.header, f"{name}.c": source.code}
+    texts |= runtime_files(program)
+    kernels = [path for path in texts if path.startswith("bnnc/") and path.endswith(".c")]
+    texts |= {
+        f"{name}_main.c": render_driver(program, embed=embed),
+        "Makefile": render_makefile(program, kernels, embed=embed),
+        "CMakeLists.txt": render_cmake(program, kernels, embed=embed),
+    }
+    if embed:
+        words = -(-len(weights) // 8)
+        texts[f"{name}_weights.c"] = fill(
+            "weights.c", name=name, words=words, data=c_text.words(weights)
+        )
+    files = {path: text.encode() for path, text in texts.items()}
+    return files if embed else files | {f"{name}.bnnw": weights}
+
+
+def _manifest(program: Program, files: dict[str, bytes]) -> Manifest:
+    plan = plan_file(program.resources)
+    return Manifest(
+        name=program.module.name,
+        target=program.target.name,
+        weights_bytes=plan.file_bytes,
+        arena_bytes=program.arena_bytes,
+        layers=tuple(
+            Layer(s.index, s.op.loc.name, s.op.NAME, s.op.kernel, program.weight_bytes(s.op))
+            for s in program.steps
+        ),
+        sha256={path: hashlib.sha256(data).hexdigest() for path, data in sorted(files.items())},
+        versions={"bnnc": _version(), "weight_file": WEIGHT_FILE_VERSION},
+    )
+
+
+def _version() -> str:
+    """The version of the package that this folder is part of, installed or not."""
+    return str(importlib.import_module("bnnc").__version__)

@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: Apache-2.0
+"""NAME.h and NAME.c: the C API, and a flat list of kernel calls with constant parameters."""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from dataclasses import dataclass
+
+from bnnc.ir import Value
+
+from ..params import nbytes_of
+from ..weights import MODEL_ID_BYTES, FilePlan
+from . import c_text
+from .program import Pointers, Program, Step, c_type
+from .templates import fill
+
+# What BNNC_SYM(float_mode) must return. Kernels of `fma` targets ask for fma by name, in code
+# that is compiled without contraction like all other.
+_FLOAT_MODES = {
+    "muladd": "BNNC_FLOAT_MULADD",
+    "fma": "BNNC_FLOAT_MULADD",
+    "muladd.ftz": "BNNC_FLOAT_FTZ",
+}
+
+
+@dataclass(frozen=True)
+class Source:
+    """The texts of NAME.h and NAME.c, and the id that binds the weight file to them."""
+
+    header: str
+    code: str
+    model_id: bytes
+
+
+def render(program: Program, plan: FilePlan, version: str, *, embed: bool) -> Source:
+    """Write header and code of a program whose weight file is laid out as planned."""
+    module, target = program.module, program.target
+    pointers = Pointers(program, plan.offsets)
+    params = "\n\n".join(t for s in program.steps if (t := _params(s)))
+    calls = "\n".join([*(_step(s, pointers) for s in program.steps), *_copies(program, pointers)])
+    digest = hashlib.sha256()
+    for part in (module.name, target.name, params, calls):
+        digest.update(part.encode() + b"\0")
+    digest.update(plan.table)
+    model_id = digest.digest()[:MODEL_ID_BYTES]
+    shared: dict[str, str | int] = {
+        "name": module.name,
+        "target": target.name,
+        "version": version,
+        "weights_bytes": plan.file_bytes,
+        "parameters": _parameters(program),
+    }
+    ends = [*_buffers(program)]
+    header = fill(
+        "model.h",
+        **shared,
+        align=target.align,
+        arena_bytes=program.arena_bytes,
+        sizes="\n".join(
+            f"#define {module.name}_{b.upper()}_BYTES {nbytes_of(v.type)}" for b, v, _ in ends
+        ),
+        embedded=_embedded(module.name, plan) if embed else "",
+        signature="\n".join(
+            f" * {b}: '{c_text.comment(n)}', {c_type(v)}{list(v.shape)}" for b, v, n in ends
+        ),
+    )
+    code = fill(
+        "model.c",
+        **shared,
+        model_id=", ".join(f"0x{b:02x}" for b in model_id),
+        target_id=zlib.crc32(target.name.encode()),
+        float_mode=_FLOAT_MODES[target.order],
+        params=params,
+        null_checks=" || ".join(f"{b} == NULL" for b, _, _ in ends),
+        calls=calls,
+    )
+    return Source(header, code, model_id)
+
+
+def _buffers(program: Program) -> list[tuple[str, Value, str]]:
+    """(C name, value, public name) of every input, then of every output."""
+    func = program.module.func
+    ins = zip(func.args, func.input_names, strict=True)
+    outs = zip(func.results, func.output_names, strict=True)
+    found = [(f"in{i}", v, n) for i, (v, n) in enumerate(ins)]
+    return found + [(f"out{i}", v, n) for i, (v, n) in enumerate(outs)]
+
+
+def _parameters(program: Program) -> str:
+    items = [f"{program.module.name}_ctx *ctx"]
+    for name, value, _ in _buffers(program):
+        const = "const " if name.startswith("in") else ""
+        items.append(f"{const}{c_type(value)} *{name}")
+    return ", ".join(items)
+
+
+def _embedded(name: str, plan: FilePlan) -> str:
+    words = -(-plan.file_bytes // 8)
+    return (
+        f"\n/* The weights, to be given to {name}_init. */\n"
+        f"extern const uint64_t {name}_weights[{words}];\n"
+    )
+
+
+def _params(step: Step) -> str:
+    texts: list[str] = []
+    for number, call in enumerate(step.calls):
+        body = c_text.initializer(call.fields)
+        texts.append(
+            f"static const bnnc_{call.kernel.params} {_name(step, number)} = {{\n{body}}};"
+        )
+    return "\n".join(texts)
+
+
+def _name(step: Step, number: int) -> str:
+    return f"p{step.index}" if len(step.calls) == 1 else f"p{step.index}_{number}"
+
+
+def _step(step: Step, pointers: Pointers) -> str:
+    """The calls of one operation, headed by the layer's name and shape, then the trace hook."""
+    types = ", ".join(str(r.type) for r in step.op.results)
+    what = step.op.NAME if step.calls else f"{step.op.NAME}, an alias"
+    lines = [f"    /* {step.index} {c_text.comment(f'{step.op.loc.name}: {what} -> {types}')} */"]
+    for number, call in enumerate(step.calls):
+        arguments = [f"&{_name(step, number)}"]
+        arguments += [pointers.of(v) for v in (*call.operands, call.result)]
+        lines.append(c_text.call(f"BNNC_SYM({call.kernel.symbol})", arguments, "    "))
+    for result in step.op.results:
+        arguments = [f"{step.index}u", pointers.of(result), str(nbytes_of(result.type))]
+        lines.append(c_text.call("BNNC_TRACE", arguments, "    "))
+    return "\n".join(lines)
+
+
+def _copies(program: Program, pointers: Pointers) -> list[str]:
+    return [
+        c_text.call("memcpy", [f"out{i}", pointers.of(v), str(nbytes_of(v.type))], "    ")
+        for i, v in program.copies
+    ]

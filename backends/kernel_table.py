@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The kernel table (``runtime/kernels.toml``) and the choice of a kernel for an operation."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from bnnc.ir.diagnostics import BnncError, TargetError
+from bnnc.ir.layouts import layout_of
+from bnnc.ir.operation import Op
+from bnnc.ir.types import TensorType
+from bnnc.ir.value import Resource, Value
+from bnnc.runtime import runtime_dir
+
+from .constraints import holds
+from .target import Target
+
+RESULT = "y"
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """One row of the table; see the head of ``runtime/kernels.toml`` for the meaning."""
+
+    symbol: str
+    ops: tuple[str, ...]
+    isa: str
+    source: str
+    params: str
+    operands: tuple[str, ...]
+    types: Mapping[str, str]
+    layouts: Mapping[str, str]
+    when: tuple[str, ...] = ()
+    order: str | None = None
+    inplace: tuple[str, ...] = ()
+    cost: int = 10
+
+    def layout(self, slot: str) -> str | None:
+        """The layout in which an operand (or ``y``) is wanted, None for plain."""
+        return self.layouts.get(slot)
+
+    def misfit(self, op: Op, target: Target, texts: Mapping[str, str]) -> str | None:
+        """Why the kernel cannot run this operation on this target; None when it can."""
+        if self.isa not in target.isas:
+            return f"needs {self.isa}, the target has {', '.join(target.isas)}"
+        if self.order is not None and self.order != target.order:
+            return f"sums in the order {self.order}, the target in {target.order}"
+        slots = kernel_slots(op)
+        for slot, value in slots:
+            if slot not in self.operands:
+                return f"takes no {slot}"
+            if reason := self._unfit(slot, value):
+                return reason
+        optional = {s.name for s in op.OPERANDS if s.optional}
+        missing = [n for n in self.operands if n not in optional and n not in dict(slots)]
+        missing += [n for n in self.operands if n == "thr" and n not in dict(slots)]
+        if missing:
+            return f"needs {missing[0]}"
+        for result in op.results:
+            if self.types.get(RESULT, "any") not in ("any", result.type.scalar.name):
+                return f"gives {self.types[RESULT]}, not {result.type.scalar}"
+        unmet = [name for name in self.when if not holds(name, op)]
+        return f"needs {texts.get(unmet[0], unmet[0])}" if unmet else None
+
+    def _unfit(self, slot: str, value: Value) -> str | None:
+        want = self.types.get(slot, "any")
+        if want not in ("any", value.type.scalar.name):
+            return f"takes {want} as {slot}, not {value.type.scalar}"
+        if want == "any":
+            return None
+        layout = self.layout(slot)
+        if isinstance(value, Resource):
+            try:
+                layout_of(value.type.with_layout(layout))
+            except BnncError as error:
+                return f"{slot}: {error.message}"
+        elif layout != activation_layout(value.type):
+            return f"takes {slot} as #{layout or 'plain'}"
+        return None
+
+
+@dataclass(frozen=True)
+class KernelTable:
+    """All kernels, and what the named constraints mean in words."""
+
+    kernels: tuple[Kernel, ...]
+    constraints: Mapping[str, str]
+    by_op: Mapping[str, Sequence[Kernel]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        by_op: dict[str, list[Kernel]] = {}
+        for kernel in self.kernels:
+            for name in kernel.ops:
+                by_op.setdefault(name, []).append(kernel)
+        object.__setattr__(self, "by_op", by_op)
+
+    def choose(self, op: Op, target: Target) -> Kernel:
+        """The cheapest kernel that fits; a target error says why each candidate does not."""
+        reasons: list[str] = []
+        best: Kernel | None = None
+        for kernel in self.by_op.get(op.NAME, ()):
+            reason = kernel.misfit(op, target, self.constraints)
+            if reason is not None:
+                reasons.append(f"{kernel.symbol} ({kernel.isa}): {reason}")
+            elif best is None or kernel.cost < best.cost:
+                best = kernel
+        if best is None:
+            what = ", ".join(str(v.type) for v in op.operands)
+            lines = [f"target '{target.name}' has no kernel for {op.NAME}({what}){_at(op)}"]
+            raise TargetError("\n  ".join([*lines, *reasons]), hint=_advice(op, reasons))
+        return best
+
+    def of(self, op: Op) -> Kernel | None:
+        """The kernel that ``op.kernel`` names; None for an alias, which has no code."""
+        if op.kernel is None:
+            return None
+        for kernel in self.by_op.get(op.NAME, ()):
+            if kernel.symbol == op.kernel:
+                return kernel
+        raise TargetError(
+            f"{op.NAME}{_at(op)} names the kernel '{op.kernel}', which the table does not have",
+            hint="kernels for it: "
+            + (", ".join(k.symbol for k in self.by_op.get(op.NAME, ())) or "none"),
+        )
+
+
+def activation_layout(type_: TensorType) -> str | None:
+    """The layout that tensors between kernels have: bits are packed, all else is plain."""
+    return "bp8" if type_.scalar.name == "bit" else None
+
+
+def kernel_slots(op: Op) -> list[tuple[str, Value]]:
+    """The operands that a kernel reads; ``params`` only keep a threshold's expression."""
+    return [(s, v) for s, v in op.operand_slots() if v is not None and s != "params"]
+
+
+def _at(op: Op) -> str:
+    return f" at '{op.loc.name}'" if op.loc.name else ""
+
+
+def _advice(op: Op, reasons: Sequence[str]) -> str:
+    if reasons:
+        return ""
+    if op.NAME in ("nn.select", "nn.compare", "nn.cast"):
+        return "a choice between values that are known only at run time has no C form yet"
+    return "only constants may go through this operation; it was not folded because its operand \
+is computed at run time"
+
+
+@cache
+def kernel_table() -> KernelTable:
+    """The table that ships with the runtime."""
+    text = (runtime_dir() / "kernels.toml").read_text(encoding="utf-8")
+    data: dict[str, Any] = tomllib.loads(text)
+    return KernelTable(
+        tuple(_kernel(row) for row in data["kernel"]), dict(data.get("constraints", {}))
+    )
+
+
+def _kernel(row: Mapping[str, Any]) -> Kernel:
+    ops: str | list[str] = row["op"]
+    return Kernel(
+        symbol=row["symbol"],
+        ops=(ops,) if isinstance(ops, str) else tuple(ops),
+        isa=row["isa"],
+        source=row["source"],
+        params=row["params"],
+        operands=tuple(row["operands"]),
+        types=dict(row["types"]),
+        layouts=dict(row.get("layouts", {})),
+        when=tuple(row.get("when", ())),
+        order=row.get("order"),
+        inplace=tuple(row.get("inplace", ())),
+        cost=int(row.get("cost", 10)),
+    )

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Choose a kernel for every operation."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from bnnc.ir import Module, Op, Stage, bin, nn
+from bnnc.passes import Pass, Rewriter
+
+from ..kernel_table import kernel_table
+from ..params import calls_of
+from ..target import find_target
+
+
+class ChooseKernels(Pass):
+    """Give every operation the cheapest kernel that fits it on the target.
+
+    Reshapes that keep every byte in its place get none: they are aliases. Float layers sum in the
+    order of the target from here on.
+    """
+
+    name: ClassVar[str] = "choose-kernels"
+    consumes: ClassVar[Stage | None] = Stage.BINARIZED
+    exactness = "rounding"
+    target: str = "c"
+
+    def run(self, module: Module, rw: Rewriter) -> None:
+        """Set `kernel` of every operation, `order` of float layers and the target's name."""
+        target = find_target(self.target)
+        table = kernel_table()
+        module.attrs["target"] = target.name
+        rw.log.append("target")
+        for op in module.func.ops:
+            if isinstance(op, bin.Layer) and not op.integer:
+                rw.update(op, order=target.order)
+            if is_alias(op):
+                rw.update(op, kernel=None)
+                continue
+            kernel = table.choose(op, target)
+            calls_of(op, kernel)  # fails here, not in the emitter, if a size does not fit
+            rw.update(op, kernel=kernel.symbol)
+
+
+def is_alias(op: Op) -> bool:
+    """Whether the result is the operand, byte for byte, under another shape.
+
+    Packed bits keep their place if no row has padding bits, or if rows stay as they are.
+    """
+    if isinstance(op, nn.Reshape):
+        return True
+    if not isinstance(op, bin.Reshape) or not op.result.shape:
+        return False
+    before, after = op.x.shape[-1:], op.result.shape[-1:]
+    return before == after or (before[0] % 8 == 0 and after[0] % 8 == 0)
