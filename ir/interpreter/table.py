@@ -50,7 +50,7 @@ def evaluate(op: Op, operands: Sequence[np.ndarray | None]) -> tuple[np.ndarray,
         IRError: nobody registered the operation, or its evaluator returned something else than
             the operation declares.
     """
-    function = next((_TABLE[cls] for cls in type(op).__mro__ if cls in _TABLE), None)
+    function = _find(type(op))
     if function is None:
         raise IRError(
             f"the interpreter does not know {op.NAME} ({op.loc.name or 'no location'})",
@@ -69,3 +69,12 @@ def evaluate(op: Op, operands: Sequence[np.ndarray | None]) -> tuple[np.ndarray,
             f"{', '.join(f'{dtype}{list(shape)}' for shape, dtype in found)}"
         )
     return results
+
+
+def has_evaluator(cls: type[Op]) -> bool:
+    """Whether `evaluate` knows an operation class, by itself or by a base class."""
+    return _find(cls) is not None
+
+
+def _find(cls: type[Op]) -> Evaluator | None:
+    return next((_TABLE[base] for base in cls.__mro__ if base in _TABLE), None)
