@@ -81,10 +81,10 @@ class Kernels:
         return result
 
 
-def build(cc: str, folder: Path, *extra: str) -> Path:
-    """Compile every source into a shared library."""
+def build(cc: str, folder: Path, *extra: str, only: Sequence[Path] = ()) -> Path:
+    """Compile every source, or only those given, into a shared library."""
     library = folder / "libkernels.so"
     include = runtime_dir() / "include"
     command = [cc, *FLAGS, *extra, "-shared", "-fPIC", f"-I{include}"]
-    subprocess.run([*command, *map(str, sources()), "-o", str(library)], check=True)
+    subprocess.run([*command, *map(str, only or sources()), "-o", str(library)], check=True)
     return library

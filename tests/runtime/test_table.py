@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""kernels.toml, kernels.h and the sources say the same."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bnnc.ir import BIT, F32, TERN, Scalar, TensorType, registered_operations
+from bnnc.ir.layouts import layout_of, layouts
+from bnnc.runtime import runtime_dir
+
+from . import naive
+from .library import sources, struct_types
+
+HEADER = (runtime_dir() / "include" / "bnnc" / "kernels.h").read_text()
+TABLE: dict[str, Any] = tomllib.loads((runtime_dir() / "kernels.toml").read_text())
+ROWS: list[dict[str, Any]] = TABLE["kernel"]
+C_TYPES = {"f32": "float", "i32": "int32_t", "bit": "uint8_t", "tern": "uint8_t", "any": "void"}
+SIGNATURE = r"void BNNC_SYM\((\w+)\)\(([^)]*)\)"
+
+
+def signatures(text: str) -> dict[str, str]:
+    """Symbol to parameter list, white space made one."""
+    return {name: " ".join(rest.split()) for name, rest in re.findall(SIGNATURE, text)}
+
+
+PROTOTYPES = signatures(HEADER)
+
+
+def symbol_of(row: dict[str, Any]) -> str:
+    return str(row["symbol"])
+
+
+def test_kernels_that_are_declared_are_those_in_the_table() -> None:
+    assert set(PROTOTYPES) == {row["symbol"] for row in ROWS}
+
+
+def test_every_kernel_is_defined_as_declared_where_the_table_says() -> None:
+    defined = {row["symbol"]: row["source"] for row in ROWS}
+    assert len({path.name for path in sources()}) == len(sources())
+    found: dict[str, str] = {}
+    for path in sources():
+        text = path.read_text()
+        if '#include "bnnc/kernels.h"' not in text:
+            continue
+        for symbol, signature in signatures(text).items():
+            assert signature == PROTOTYPES[symbol]
+            found[symbol] = path.relative_to(runtime_dir()).as_posix()
+    assert found == defined
+
+
+@pytest.mark.parametrize("row", ROWS, ids=symbol_of)
+def test_row(row: dict[str, Any]) -> None:
+    known = {"symbol", "op", "isa", "source", "params", "operands", "types", "layouts", "when"}
+    assert set(row) <= known | {"order", "inplace", "cost"}
+    assert row["isa"] == row["source"].split("/")[1] == "ref"
+    slots = [*row["operands"], "y"]
+    assert sorted(row["types"]) == sorted(slots)
+    assert set(row.get("when", [])) <= set(TABLE["constraints"])
+    assert set(row.get("inplace", [])) <= set(row["operands"])
+    for slot, layout in row.get("layouts", {}).items():
+        assert slot in slots
+        assert layout in {known.name for known in layouts()}
+    for slot, scalar in row["types"].items():
+        packed = {"bit": "bp8", "tern": "tp8"}.get(scalar)
+        assert packed is None or row["layouts"][slot] == packed
+    assert row["params"] in struct_types()
+    floats = row["symbol"].startswith(("conv2d_ff", "conv2d_fb", "conv2d_ft"))
+    assert row.get("order") == ("muladd" if floats else None)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=symbol_of)
+def test_prototype_has_the_operands_of_the_row(row: dict[str, Any]) -> None:
+    parameters = PROTOTYPES[row["symbol"]].split(", ")
+    want = [f"const bnnc_{row['params']} *p"]
+    for slot in [*row["operands"], "y"]:
+        kind = C_TYPES[row["types"][slot]]
+        want.append(
+            f"{kind} *y" if slot == "y" else f"const {kind} *{'x' if slot == 'xs' else slot}"
+        )
+    assert parameters == want
+
+
+@pytest.mark.parametrize("row", ROWS, ids=symbol_of)
+def test_operands_exist_in_the_ir(row: dict[str, Any]) -> None:
+    operations = registered_operations()
+    for name in [row["op"]] if isinstance(row["op"], str) else row["op"]:
+        declared = [spec.name for spec in operations[name].OPERANDS]
+        assert [slot for slot in row["operands"] if slot not in declared] == []
+
+
+@pytest.mark.parametrize(
+    ("layout", "scalar", "plainly"),
+    [("bp8", BIT, naive.pack), ("tp8", TERN, naive.pack_ternary), ("t8", F32, naive.tile8)],
+)
+@pytest.mark.parametrize("shape", [(3, 2, 3, 5), (9, 1, 1, 17), (16, 3, 3, 8)])
+def test_layouts_of_the_ir_are_those_that_kernels_read(
+    layout: str,
+    scalar: Scalar,
+    plainly: Callable[[np.ndarray], np.ndarray],
+    shape: tuple[int, ...],
+) -> None:
+    rng = np.random.default_rng(4)
+    choices = {"bp8": [-1, 1], "tp8": [-1, 0, 1], "t8": [0.5, -2.0, 3.25]}[layout]
+    tensor = TensorType(shape, scalar, layout)
+    logical = rng.choice(np.array(choices), shape).astype(tensor.dtype)
+    packed = layout_of(tensor).pack(logical, tensor)
+    assert packed.tobytes() == plainly(logical).tobytes()
