@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What cannot be imported is listed at once, with names and advice."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bnnc.ir.diagnostics import ImportFailure
+
+from .graphs import GraphBuilder
+
+
+def _failure(g: GraphBuilder, folder: Path) -> str:
+    with pytest.raises(ImportFailure) as caught:
+        g.load(folder)
+    assert caught.value.exit_code == 3
+    return str(caught.value)
+
+
+def test_everything_is_listed_once(tmp_path: Path) -> None:
+    g = GraphBuilder()
+    x = g.placeholder("x", (-1, 8))
+    last = x
+    for i in range(5):
+        last = g.node("Frobnicate", f"f{i}", last)
+    g.node("ArgMax", "top", g.node("Conv2D", "conv", x, x, strides=[1, 1, 1, 1]))
+    g.node("MatMul", "product", x, x)
+    text = _failure(g, tmp_path)
+    assert "Frobnicate is not supported: nodes 'f0', 'f1', 'f2' and 2 more" in text
+    assert "ArgMax is not supported: node 'top'\n  hint: name the scores" in text
+    assert "Conv2D has weights that depend on an input: node 'conv'" in text
+    assert "MatMul multiplies two tensors that depend on an input: node 'product'" in text
+    assert text.count("Frobnicate") == 1
+    assert "cannot import net.pb, 8 nodes in the way" in text
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_parameters_must_be_finite(tmp_path: Path, bad: float) -> None:
+    g = GraphBuilder()
+    w = g.const("layer/w", [[1.0, bad], [3.0, 4.0]])
+    g.node("MatMul", "y", g.placeholder("x", (-1, 2)), w)
+    assert "NaN or infinity (1 of 4 elements): node 'layer/w'" in _failure(g, tmp_path)
+
+
+def test_negative_variance(tmp_path: Path) -> None:
+    g = GraphBuilder()
+    x = g.placeholder("x", (-1, 2, 2, 2))
+    ones = g.const("ones", [1.0, 1.0])
+    var = g.const("var", [1.0, -1.0])
+    g.node("FusedBatchNorm", "bn", x, ones, ones, ones, var, is_training=False, epsilon=0.001)
+    assert "has a negative variance: node 'bn'" in _failure(g, tmp_path)
+
+
+def test_a_shape_that_does_not_fit_names_the_node(tmp_path: Path) -> None:
+    g = GraphBuilder()
+    x = g.placeholder("x", (-1, 3))
+    g.node("Add", "sum", x, g.const("b", [1.0, 2.0]))
+    text = _failure(g, tmp_path)
+    assert "Add does not fit" in text
+    assert "do not broadcast: node 'sum'" in text
+
+
+def test_unfrozen_variables_and_library_calls(tmp_path: Path) -> None:
+    g = GraphBuilder()
+    x = g.placeholder("x", (-1, 3))
+    g.node("Add", "a", x, g.node("VariableV2", "v"))
+    g.graph.library.function.add().signature.name = "quantize"
+    g.node("quantize", "q", x)
+    text = _failure(g, tmp_path)
+    assert "VariableV2 is not supported: node 'v'\n  hint: freeze the graph first" in text
+    assert "quantize is not supported: node 'q'\n  hint: functions of the graph's library" in text
+
+
+def test_a_loop(tmp_path: Path) -> None:
+    g = GraphBuilder()
+    x = g.placeholder("x", (-1, 3))
+    enter = g.node("Enter", "enter", x)
+    merge = g.node("Merge", "merge", enter, "next")
+    g.node("NextIteration", "next", merge)
+    g.node("Exit", "exit", merge)
+    text = _failure(g, tmp_path)
+    assert "loops are not supported" in text
+
+
+def test_outputs_of_training_only(tmp_path: Path) -> None:
+    g = GraphBuilder()
+    x = g.placeholder("x", (-1, 2, 2, 1))
+    one = g.const("one", [1.0])
+    bn = g.node("FusedBatchNormV3", "bn", x, one, one, one, one, is_training=False)
+    g.node("Neg", "y", f"{bn}:1")
+    assert "reads output 1 of a FusedBatchNormV3" in _failure(g, tmp_path)
