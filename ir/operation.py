@@ -145,7 +145,7 @@ class Op:
         copy: Op = type(self)(**(fields | changes))
         for mine, theirs in zip(self.results, copy.results, strict=True):
             theirs.name = mine.name
-            if mine.type.logical() == theirs.type.logical():
+            if mine.type.same_elements(theirs.type):
                 theirs.type = mine.type
         return copy
 

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from .diagnostics import IRError
+from .spelling import spelled_symbol
 
 _SCALAR = re.compile(r"f32|bit|tern|odd<([1-9][0-9]?)>|([iu])([1-9][0-9]?)")
 
@@ -100,8 +101,11 @@ class Quant:
     zero: int | str = 0
 
     def __str__(self) -> str:
-        scale = self.scale if isinstance(self.scale, str) else format_f32(self.scale)
-        return f"q({scale}, {self.zero})"
+        scale = (
+            spelled_symbol(self.scale) if isinstance(self.scale, str) else format_f32(self.scale)
+        )
+        zero = spelled_symbol(self.zero) if isinstance(self.zero, str) else self.zero
+        return f"q({scale}, {zero})"
 
 
 @dataclass(frozen=True)
@@ -148,6 +152,10 @@ class TensorType:
         """Return the same shape with another scalar, plain layout and no quantization."""
         return TensorType(self.shape, scalar)
 
+    def same_elements(self, other: TensorType) -> bool:
+        """Whether shape and scalar agree; how the elements lie and what they mean may differ."""
+        return self.shape == other.shape and self.scalar == other.scalar
+
     def logical(self) -> TensorType:
         """Return the type without its layout."""
         return replace(self, layout=None)
@@ -163,7 +171,9 @@ def format_f32(value: float) -> str:
     text = str(np.format_float_positional(single, unique=True, trim="0"))
     if len(text) > 14:
         text = str(np.format_float_scientific(single, unique=True, trim="0"))
-    return text
+    # Readers round twice (decimal to double to float32), which can miss a float32 whose shortest
+    # decimal lies next to a midpoint; all digits of the double never do.
+    return text if np.float32(float(text)) == single else repr(float(single))
 
 
 def of_array(array: np.ndarray, dtype: DTypeLike | None = None) -> TensorType:

@@ -111,6 +111,11 @@ class Resource(Value):
         return f"@{self.symbol} : {self.type}"
 
     @property
+    def at_hand(self) -> bool:
+        """Whether the data is here or can be loaded; else only its digest is known."""
+        return self._stored is not None or self._load is not None
+
+    @property
     def stored(self) -> np.ndarray:
         """The array as the side file keeps it."""
         if self._stored is None:
