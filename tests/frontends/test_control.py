@@ -88,6 +88,21 @@ def test_predicates_are_computed(tmp_path: Path, op: str, inputs: list[str], liv
         np.testing.assert_array_equal(y, _Y)
 
 
+def test_a_branch_may_die_by_control_alone(tmp_path: Path) -> None:
+    """A constant has no data input; only its control edge tells which branch it is in."""
+    g = _cond()
+    g.graph.node[-2].input[1] = "cond/two"
+    (y,) = g.run(tmp_path, {"x": _X}, set_values={"is_training": "false"})
+    np.testing.assert_array_equal(y, _Y)
+
+
+def test_a_dead_sink_is_no_output(tmp_path: Path) -> None:
+    g = _cond()
+    g.node("Neg", "cond/statistics", "cond/sx:1")
+    module = g.load(tmp_path, set_values={"is_training": "false"})
+    assert list(module.outputs) == ["y"]
+
+
 def test_a_condition_on_the_input_is_refused(tmp_path: Path) -> None:
     g = GraphBuilder()
     x = g.placeholder("x", (-1, 2))

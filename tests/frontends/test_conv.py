@@ -132,6 +132,13 @@ def test_weights_keep_their_chain(tmp_path: Path) -> None:
     assert ops[1].loc.name == ops[2].loc.name == "y"
 
 
+def test_a_shared_constant_is_one_resource(tmp_path: Path) -> None:
+    g = GraphBuilder()
+    w, x = g.const("w", _normal(4, 4)), g.placeholder("x", (1, 4))
+    g.node("MatMul", "y", g.node("MatMul", "hidden", x, w), g.node("Identity", "again", w))
+    assert list(g.load(tmp_path).resources) == ["w"]
+
+
 @pytest.mark.parametrize(
     ("attrs", "message"),
     [
@@ -244,10 +251,12 @@ def test_training_batch_norm_is_refused(tmp_path: Path, attrs: dict[str, Any]) -
         g.load(tmp_path)
 
 
-def test_fused_batch_norm_with_side_input(tmp_path: Path) -> None:
+@pytest.mark.parametrize("data_format", ["NHWC", "NCHW"])
+def test_fused_batch_norm_with_side_input(tmp_path: Path, data_format: str) -> None:
     x, p = _normal(1, 2, 3, 4), _parameters(4)
+    fed = x if data_format == "NHWC" else np.ascontiguousarray(np.moveaxis(x, 3, 1))
     g = GraphBuilder()
-    image = g.placeholder("x", x.shape)
+    image = g.placeholder("x", fed.shape)
     names = [g.const(f"p{i}", v) for i, v in enumerate(p)]
     g.node(
         "_FusedBatchNormEx",
@@ -259,8 +268,11 @@ def test_fused_batch_norm_with_side_input(tmp_path: Path) -> None:
         epsilon=0.01,
         num_side_inputs=1,
         activation_mode="Relu",
+        data_format=data_format,
     )
-    (y,) = g.run(tmp_path, {"x": x})
+    (y,) = g.run(tmp_path, {"x": fed})
+    if data_format == "NCHW":
+        y = np.moveaxis(y, 1, 3)
     np.testing.assert_allclose(y, np.maximum(_batch_norm(x, p, 0.01) + x, 0), atol=1e-5)
 
 
