@@ -189,7 +189,6 @@ def _copies(op: Op) -> list[tuple[Fields, Value, Value]]:
     """
     if isinstance(op, nn.Concat):
         axis = normal_axis(op.axis, op.result.type.rank)
-        _require_whole_bytes(op, op.result.type, axis, [x.shape[axis] for x in op.xs[:-1]])
         outer, whole = _outer(op.result.type, axis), _row_bytes(op.result.type, axis)
         found: list[tuple[Fields, Value, Value]] = []
         at = 0
@@ -200,7 +199,6 @@ def _copies(op: Op) -> list[tuple[Fields, Value, Value]]:
         return found
     if isinstance(op, nn.Split):
         axis = normal_axis(op.axis, op.x.type.rank)
-        _require_whole_bytes(op, op.x.type, axis, op.sizes[:-1])
         outer, whole = _outer(op.x.type, axis), _row_bytes(op.x.type, axis)
         found = []
         at = 0
@@ -227,12 +225,9 @@ def _slice_copies(op: nn.Slice) -> list[Fields]:
     begin, size, step = op.begin[axis], op.size[axis], op.step[axis]
     outer, src = _outer(op.x.type, axis), _row_bytes(op.x.type, axis)
     dst = _row_bytes(op.result.type, axis)
-    if step == 1:
-        ends = (begin,) if begin + size == op.x.shape[axis] else (begin, size)
-        _require_whole_bytes(op, op.x.type, axis, ends)
-        return [_copy(outer, dst, (src, begin * src // op.x.shape[axis]), (dst, 0))]
-    _require_whole_bytes(op, op.x.type, axis, (1,))
     inner = dst // size
+    if step == 1:
+        return [_copy(outer, dst, (src, begin * inner), (dst, 0))]
     if outer <= size:  # one call for each outer row, which copies element after element
         return [
             _copy(size, inner, (step * inner, o * src + begin * inner), (inner, o * dst))
@@ -242,15 +237,6 @@ def _slice_copies(op: nn.Slice) -> list[Fields]:
         _copy(outer, inner, (src, (begin + i * step) * inner), (dst, i * inner))
         for i in range(size)
     ]
-
-
-def _require_whole_bytes(op: Op, type_: TensorType, axis: int, sizes: Sequence[int]) -> None:
-    """Pieces of packed bits must begin on a byte."""
-    if type_.scalar.name == "bit" and axis == type_.rank - 1 and any(s % 8 for s in sizes):
-        raise TargetError(
-            f"{op.NAME} at '{op.loc.name}' cuts packed bits within a byte: channels {list(sizes)}",
-            hint="only pieces of whole bytes, 8 channels, can be moved",
-        )
 
 
 def sliced_axes(op: nn.Slice) -> list[int]:

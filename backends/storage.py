@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bnnc.ir import Function, Resource, Value
+from bnnc.ir.stage_rules import IN_CALLER
 
-IN_CALLER = -1  # the `at` of a result that lies in a buffer of the caller
+__all__ = ["IN_CALLER", "CallerBuffer", "alias_root", "caller_buffers", "output_copies"]
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,8 @@ from bnnc.ir.diagnostics import TargetError
 from .emit import Manifest, read_manifest
 from .target import Target
 
+SHOWN_LINES = 30
+
 
 def find_compiler(target: Target) -> str:
     """The first compiler of the target that is installed; ``CC`` of the environment goes first."""
@@ -71,7 +73,9 @@ def build(
         [*command, *(["trace"] if trace else [])], capture_output=True, text=True, check=False
     )
     if result.returncode:
-        raise TargetError(f"compiling {out} failed:\n{result.stderr.strip()}")
+        lines = result.stderr.strip().splitlines()
+        shown = "\n".join(lines[:SHOWN_LINES])
+        raise TargetError(f"compiling {out} failed:\n{shown}")
     return Path(out) / (f"{manifest.name}_trace" if trace else manifest.name)
 
 
