@@ -168,6 +168,20 @@ def test_flushed_layers_flush_their_ends() -> None:
         same_bits(run_layer(op, x, w, alpha=alpha, bias=bias), np.array([[want]], F))
 
 
+def test_flushed_layers_flush_parameters() -> None:
+    x, w = np.array([[8.0]], F), np.array([[1]], np.int8)
+    alpha = np.array([2.0**-127], F)  # 8 * alpha would be a normal number
+    for order, want in (("muladd", 2.0**-124), ("muladd.ftz", 0.0)):
+        op = make(
+            bin.DenseFB, value_like(x), value_like(w, BIT), alpha=value_like(alpha), order=order
+        )
+        same_bits(run_layer(op, x, w, alpha=alpha), np.array([[want]], F))
+    x, thr = np.array([[0.0]], F), alpha  # 0 >= thr only when thr counts as 0
+    for order, bit in (("muladd", -1), ("muladd.ftz", 1)):
+        op = make(bin.DenseFB, value_like(x), value_like(w, BIT), thr=value_like(thr), order=order)
+        same_bits(run_layer(op, x, w, thr=thr), np.array([[bit]], np.int8))
+
+
 def test_integer_thresholds_are_inclusive() -> None:
     x = np.array([[1, 1, 1], [1, 1, -1], [1, -1, -1]], np.int8)
     w = np.ones((4, 3), np.int8)
