@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any, TypeVar, cast
 
 import networkx as nx
 
@@ -16,6 +17,8 @@ from .diagnostics import IRError
 from .module import Module
 from .operation import Op
 from .value import Resource, Value
+
+NodeT = TypeVar("NodeT")
 
 
 def digraph(module: Module) -> nx.DiGraph[Op]:
@@ -39,11 +42,17 @@ def topological_order(module: Module) -> list[Op]:
     graph = digraph(module)
     positions: dict[Op, int] = {op: i for i, op in enumerate(graph.nodes)}
     try:
-        ordered = list(nx.lexicographical_topological_sort(graph, key=lambda op: positions[op]))
+        ordered = list(nx.lexicographical_topological_sort(graph, key=positions.__getitem__))
     except nx.NetworkXUnfeasible:
-        path = [op for op, _ in nx.find_cycle(graph)]
+        path = [op for op, _ in _cycle(graph)]
         raise IRError(f"operations depend on each other: {describe_cycle(path)}") from None
     return [op for op in ordered if op is not module.func.ret]
+
+
+def _cycle(graph: nx.DiGraph[NodeT], start: NodeT | None = None) -> list[tuple[NodeT, NodeT]]:
+    """The edges of a cycle; raises NetworkXNoCycle when there is none."""
+    library: Any = nx  # the stubs leave this function's result untyped
+    return cast("list[tuple[NodeT, NodeT]]", library.find_cycle(graph, start))
 
 
 def describe_cycle(ops: Iterable[Op]) -> str:
@@ -67,7 +76,7 @@ def find_cycle(uses: Mapping[str, Iterable[str]], start: str) -> list[str]:
     if start not in graph:
         return []
     try:
-        edges: list[tuple[str, str]] = nx.find_cycle(graph, start)
+        edges = _cycle(graph, start)
     except nx.NetworkXNoCycle:
         return []
     backward = [edges[0][0], *(used for _, used in edges)]

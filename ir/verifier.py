@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 from .diagnostics import Diagnostic, IRError, Span
 from .finding import Finding
@@ -87,7 +87,7 @@ def module_attributes(module: Module) -> Iterator[Finding]:
 
 def _is_attribute_value(value: object) -> bool:
     if isinstance(value, tuple):
-        return all(map(_is_attribute_value, value))
+        return all(map(_is_attribute_value, cast("tuple[object, ...]", value)))
     return isinstance(value, bool | int | float | str)
 
 

@@ -100,14 +100,14 @@ def spell(value: object, annotation: Annotation = None) -> str:
     if isinstance(value, str):
         bare = origin_of(kind) is typing.Literal and is_name(value)
         return value if bare else quoted(value)
-    if isinstance(value, tuple | list):
-        items = cast("tuple[object, ...]", tuple(value))
+    if isinstance(value, tuple):
+        items = cast("tuple[object, ...]", value)
         kinds = elements(kind, len(items)) if kind is not None else None
         return f"[{', '.join(map(spell, items, kinds or [None] * len(items)))}]"
     if kind is float:
         return format_f32(cast("float", value))
     if isinstance(value, float | np.floating):
-        return repr(float(value))
+        return repr(float(cast("float", value)))
     return str(value)
 
 
@@ -126,7 +126,7 @@ def spelled_attributes(op: Op) -> dict[str, str]:
             continue
         if value is True:
             text = ""
-        elif name == "at" and isinstance(value, tuple) and len(cast("tuple[int]", value)) == 1:
+        elif name == "at" and isinstance(value, tuple) and len(cast("tuple[int, ...]", value)) == 1:
             text = text.strip("[]")
         found[name] = text
     return found

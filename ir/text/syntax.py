@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from typing import NamedTuple, TypeAlias, cast
+from typing import Any, NamedTuple, TypeAlias, cast
 
 from lark import Lark, Token, Transformer
 
@@ -151,7 +151,7 @@ class _Nodes(Transformer[Token, object]):
         return _initialiser(children)
 
     def func(self, children: list[object]) -> object:
-        types, attrs = (c for c in children if type(c) is list)
+        types, attrs = (cast("object", c) for c in children if type(c) is list)
         return FuncNode(
             cast("Token", children[0]),
             [c for c in children if isinstance(c, ParamNode)],
@@ -204,7 +204,7 @@ class _Nodes(Transformer[Token, object]):
 
 @cache
 def _lark() -> Lark:
-    grammar = resources.files(__package__).joinpath("grammar.lark").read_text(encoding="utf-8")
+    grammar = resources.files("bnnc.ir.text").joinpath("grammar.lark").read_text(encoding="utf-8")
     return Lark(
         grammar, parser="lalr", lexer="contextual", transformer=_Nodes(), maybe_placeholders=True
     )
@@ -216,4 +216,5 @@ def parse_syntax(text: str) -> ModuleNode:
     Raises:
         lark.UnexpectedInput: at the first syntax error.
     """
-    return cast("ModuleNode", _lark().parse(text))
+    lark: Any = _lark()  # its `parse` claims to return a tree; here it is what `_Nodes.start` made
+    return cast("ModuleNode", lark.parse(text))

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
 
-from lark import Token
-from lark.exceptions import UnexpectedCharacters, UnexpectedEOF, UnexpectedInput, UnexpectedToken
+from lark.exceptions import UnexpectedCharacters, UnexpectedInput
 
 from ..diagnostics import MAX_ERRORS, Diagnostic, IRError
 from .source import Source
@@ -48,7 +49,7 @@ def parse_or_explain(source: Source) -> ModuleNode:
         try:
             tree = parse_syntax(text)
         except UnexpectedInput as error:
-            offset, diagnostic = _explain(error, source)
+            offset, diagnostic = _explain(_Failure.of(error, source), source)
             found.append(diagnostic)
             budget -= len(text)
             rest = _blank_statement(text, source, offset)
@@ -85,69 +86,61 @@ def _blank_statement(text: str, source: Source, offset: int) -> str | None:
     return text[:begin] + re.sub(r"[^\n]", " ", text[begin:end]) + text[end:]
 
 
-def _explain(error: UnexpectedInput, source: Source) -> tuple[int, Diagnostic]:
+@dataclass(frozen=True)
+class _Failure:
+    """What is needed of Lark's two errors; its attributes are only partly typed."""
+
+    offset: int
+    found: str
+    at_end: bool
+    expected: frozenset[str]
+    previous_end: int | None
+
+    @classmethod
+    def of(cls, error: UnexpectedInput, source: Source) -> _Failure:
+        raw: Any = error
+        if isinstance(error, UnexpectedCharacters):
+            rest = source.text[raw.pos_in_stream :].split("\n", 1)[0]
+            word = re.match(r"[^\s()\[\]{}<>,:=\"]+", rest)
+            found = rest if rest.startswith('"') else word[0] if word else rest[:1]
+            return cls(raw.pos_in_stream, found, False, frozenset(raw.allowed or ()), None)
+        expected = frozenset(raw.accepts or raw.expected)
+        if raw.token.type == "$END":
+            return cls(max(len(source.text.rstrip()) - 1, 0), "", True, expected, None)
+        history: Any = raw.token_history or [None]
+        end: int | None = history[-1].end_pos if history[-1] is not None else None
+        return cls(raw.token.start_pos, str(raw.token), False, expected, end)
+
+
+def _explain(failure: _Failure, source: Source) -> tuple[int, Diagnostic]:
     """The offset that an error belongs to, and the error in words."""
-    if isinstance(error, UnexpectedCharacters):
-        return _explain_characters(error, source)
-    if isinstance(error, UnexpectedToken) and error.token.type != "$END":
-        token: Token = error.token
-        offset = token.start_pos or 0
-        before = _end_of_previous(error, source, offset)
-        expected = error.accepts or error.expected
-        # A token that begins a line is innocent when the line before is incomplete.
-        if before is not None and not {"OPNAME", "RESOURCE", "FUNC"} & set(expected):
-            message = f"expected {_in_words(expected)} at the end of the line"
-            return before, source.error(before, 1, message)
-        message = f"expected {_in_words(expected)}, found {_quoted(token)}"
-        return offset, source.error(offset, len(token), message, _hint(token, expected))
-    at_end: set[str] = set()
-    if isinstance(error, UnexpectedToken):
-        at_end = set(error.accepts or error.expected)
-    elif isinstance(error, UnexpectedEOF):
-        at_end = set(map(str, error.expected))
-    offset = max(len(source.text.rstrip()) - 1, 0)
-    message = f"the text ends where {_in_words(at_end)} should follow"
-    return offset, source.error(offset, 1, message)
+    offset, found, expected = failure.offset, failure.found, failure.expected
+    words = _in_words(expected)
+    if failure.at_end:
+        return offset, source.error(offset, 1, f"the text ends where {words} should follow")
+    if found.startswith('"') and not re.fullmatch(r'"(?:[^"\\]|\\.)*"', found):
+        return offset, source.error(offset, len(found), "this string does not end on its line")
+    end = failure.previous_end
+    # A token that begins a line is innocent when the line before is incomplete.
+    starts_line = end is not None and source.line(end - 1) < source.line(offset)
+    if end is not None and starts_line and not {"OPNAME", "RESOURCE", "FUNC"} & expected:
+        return end, source.error(end, 1, f"expected {words} at the end of the line")
+    message = f"expected {words}, found {_quoted(found)}"
+    return offset, source.error(offset, len(found), message, _hint(found, expected))
 
 
-def _explain_characters(error: UnexpectedCharacters, source: Source) -> tuple[int, Diagnostic]:
-    offset = error.pos_in_stream or 0
-    rest = source.text[offset:].split("\n", 1)[0]
-    if rest.startswith('"'):
-        message = "this string does not end on its line"
-        return offset, source.error(offset, len(rest), message)
-    word = re.match(r"[^\s()\[\]{}<>,:=\"]+", rest)
-    found = word[0] if word else rest[:1]
-    if "?" in found and "SHAPE" in error.allowed:
-        hint = "all dimensions are numbers here; fix the batch size before importing"
-    elif "SHAPE" in error.allowed:
-        hint = "for example tensor<1x8x8x3xf32>"
-    else:
-        hint = _hint(found, error.allowed)
-    message = f"expected {_in_words(error.allowed)}, found {_quoted(found)}"
-    return offset, source.error(offset, len(found), message, hint)
-
-
-def _end_of_previous(error: UnexpectedToken, source: Source, offset: int) -> int | None:
-    """Where the text before a token ends, if that is on an earlier line, comments aside."""
-    history = error.token_history
-    if not history or history[-1] is None:
-        return None
-    end: int | None = history[-1].end_pos
-    if end is None or source.line(end - 1) == source.line(offset):
-        return None
-    return end
-
-
-def _hint(word: str, expected: Iterable[str]) -> str:
-    allowed = set(expected)
+def _hint(word: str, expected: frozenset[str]) -> str:
+    if "SHAPE" in expected:
+        if "?" in word:
+            return "all dimensions are numbers here; fix the batch size before importing"
+        return "for example tensor<1x8x8x3xf32>"
     if not re.fullmatch(r"[A-Za-z_][\w.]*", word):
         return ""
-    if "EQUAL" in allowed and "." in word:
+    if "EQUAL" in expected and "." in word:
         return "results are listed before an equals sign: %r = nn.relu(%x)"
-    if "VALUE" in allowed:
+    if "VALUE" in expected:
         return f"values begin with a percent sign: %{word}"
-    if "SYMBOL" in allowed:
+    if "SYMBOL" in expected:
         return f"symbols begin with an at sign: @{word}"
     return ""
 
@@ -158,7 +151,7 @@ def _quoted(text: str) -> str:
 
 def _in_words(terminals: Iterable[str]) -> str:
     """A list of terminals in words: ``',' or ')'``."""
-    words = sorted({_WORDS.get(t) or _literal(t) for t in map(str, terminals)} - {""})
+    words = sorted({_WORDS.get(t) or _literal(t) for t in terminals} - {""})
     if not words:
         return "something else"
     return " or ".join([", ".join(words[:-1]), words[-1]] if words[1:] else words)
