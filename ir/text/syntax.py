@@ -110,6 +110,15 @@ def _there(children: list[object]) -> list[object]:
     return [c for c in children if c is not None]
 
 
+class _BlockAttrs(NamedTuple):
+    attrs: list[AttrNode]
+
+
+def _attrs(children: list[object]) -> list[AttrNode]:
+    """The attributes in front of a block, which need not be there."""
+    return next((c.attrs for c in children if isinstance(c, _BlockAttrs)), [])
+
+
 def _initialiser(children: list[object]) -> Initialiser:
     word, *items = _tokens(children)
     return Initialiser(word, items)
@@ -123,11 +132,11 @@ class _Nodes(Transformer[Token, object]):
 
     def start(self, children: list[object]) -> object:
         version, module = children
-        name, attrs, *rest = cast("list[object]", module)
+        name, *rest = cast("list[object]", module)
         return ModuleNode(
             cast("Token | None", version),
             cast("Token", name),
-            cast("list[AttrNode]", attrs),
+            _attrs(rest),
             [r for r in rest if isinstance(r, ResourceNode)],
             [f for f in rest if isinstance(f, FuncNode)],
         )
@@ -151,12 +160,12 @@ class _Nodes(Transformer[Token, object]):
         return _initialiser(children)
 
     def func(self, children: list[object]) -> object:
-        types, attrs = (cast("object", c) for c in children if type(c) is list)
+        types = next(c for c in children if type(c) is list)
         return FuncNode(
             cast("Token", children[0]),
             [c for c in children if isinstance(c, ParamNode)],
             cast("list[TypeNode]", types),
-            cast("list[AttrNode]", attrs),
+            _attrs(children),
             [c for c in children if isinstance(c, OpNode)],
         )
 
@@ -180,6 +189,9 @@ class _Nodes(Transformer[Token, object]):
 
     def attrs(self, children: list[object]) -> object:
         return _there(children)
+
+    def block_attrs(self, children: list[object]) -> object:
+        return _BlockAttrs(cast("list[AttrNode]", children))
 
     def loc(self, children: list[object]) -> object:
         *names, op = children
