@@ -105,11 +105,12 @@ class _Comparison:
         return same and self._quant(self.a, x.quant) == self._quant(self.b, y.quant)
 
     def _quant(self, module: Module, quant: Quant) -> list[str]:
-        """Scale and zero, with the data in the place of symbols."""
-        parts = [quant.scale, quant.zero]
+        """Scale and zero as they are spelled, with the data in the place of symbols."""
         return [
-            _data(module.resources[p]) if isinstance(p, str) and p in module.resources else str(p)
-            for p in parts
+            _data(module.resources[p])
+            if isinstance(p, str) and p in module.resources
+            else str(Quant(p))
+            for p in (quant.scale, quant.zero)
         ]
 
     def _unused(self, module: Module) -> Counter[tuple[str, str]]:
