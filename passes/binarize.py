@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -89,8 +90,8 @@ class Binarize(Pass):
                 "pad": op.pad,
                 "pad_value": op.pad_value,
             }
-        cls = (_CONVS if isinstance(op, nn.Conv2D) else _DENSES)[kind]
-        rw.replace(op, cls(op.x if x is None else x, weights, alpha, op.b, **fields))
+        make: Callable[..., bits.Layer] = (_CONVS if isinstance(op, nn.Conv2D) else _DENSES)[kind]
+        rw.replace(op, make(op.x if x is None else x, weights, alpha, op.b, **fields))
 
     def _weights(self, w: Resource, found: WeightClass, rw: Rewriter) -> Value:
         if found.signs is None:

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Exact thresholds: search the float32 expression behind a sign for its switching accumulator.
+"""Exact thresholds: search the float32 expression behind a cut for its switching accumulators.
 
 Between an integer accumulator S and a sign stand float32 operations, each rounded once. Rounding
 is monotone, so is every step used here, hence the set of S whose result is positive is a half-line
 of the integers: a constant bit, S >= t, or S <= u. A half-line S <= u becomes S' >= -u for
 S' = -S, the accumulator of the negated weights. No formula for t is needed (dividing by a folded
 scale rounds differently and is wrong at ties): t is found by evaluating the expression itself.
+A cut to levels is the same once for each level.
 
 A max pool among the steps splits them in f (before) and g (after): the layer computes
 sign(g(max f(S))). Pooling is done on the bits q = [sign(g(f(S))) > 0] xor flip, where flip is set
@@ -19,35 +20,35 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
-from bnnc.ir.interpreter.steps import apply_steps
-from bnnc.ir.operation import Step, Steps
+from bnnc.ir.operation import Steps
+
+from .expression import Expression, Floats, Mask
 
 ENUMERATE_UP_TO = 4096
 _CHUNK = 1 << 21
-_INCREASING = frozenset(
-    {"relu", "clip", "round", "tanh", "sigmoid", "leaky_relu", "add", "max_pool"}
-)
-PARAMETERS = {"mul": 1, "add": 1, "sub": 1, "rsub": 1, "div": 1, "prelu": 1, "batch_norm": 4}
-
-Bits: TypeAlias = Callable[[np.ndarray], np.ndarray]
+Integers: TypeAlias = npt.NDArray[np.int64]
+Reached: TypeAlias = Callable[[Integers, int], Mask]
+Certificate: TypeAlias = Literal["exhaustive", "search"]
 
 
 @dataclass(frozen=True)
 class Thresholds:
     """The thresholds of one layer.
 
-    ``t``: int32 or float32 [C], bit = [acc >= t] on the accumulator of the weights after
-    ``negate`` (bool [C]); ``flip`` (bool [C]) is applied after the pool. ``zero`` marks channels
-    where the float result is exactly zero for some reachable accumulator. ``certificate`` is
-    ``exhaustive`` when every reachable accumulator was compared.
+    ``t``: int32 or float32, [C] for a sign (bit = [acc >= t]) and [C, L] for levels (level =
+    number of t <= acc), on the accumulator of the weights after ``negate`` (bool [C]). ``flip``
+    (bool [C]) is applied after the pool. ``zero`` marks channels where the float result is exactly
+    zero for some reachable accumulator. ``certificate`` is ``exhaustive`` when every reachable
+    accumulator was compared.
     """
 
     t: np.ndarray
-    negate: np.ndarray
-    flip: np.ndarray
-    zero: np.ndarray
-    certificate: Literal["exhaustive", "search"]
+    negate: Mask
+    flip: Mask
+    zero: Mask
+    certificate: Certificate
 
 
 @dataclass(frozen=True)
@@ -58,47 +59,46 @@ class NotFoldable:
 
 
 def fold_integer(
-    steps: Steps, params: Sequence[np.ndarray], taps: int, channels: int, *, parity: bool = False
+    steps: Steps, params: Sequence[np.ndarray], reach: int, channels: int, *, parity: bool = False
 ) -> Thresholds | NotFoldable:
-    """Thresholds of integer accumulators S in [-taps, taps].
+    """Thresholds of integer accumulators S in [-reach, reach].
 
     Args:
-        steps: the expression, ending in ``("sign", zero, nan)``.
+        steps: the expression, ending in a cut (see `Expression`).
         params: float32 parameters of the steps, each scalar or [channels].
-        taps: K, products per accumulator; at most 2^24 so that float(S) is exact.
+        reach: the largest |S|: K products times the largest level; at most 2^24 - 1, so that
+            float(S) is exact.
         channels: number of output channels.
         parity: only S with the parity of K occur (no zero padding, no zero weights); matters
             for ``zero`` alone, never for t.
     """
-    if taps >= 2**24:
-        return NotFoldable(f"{taps} taps exceed the 2^24 that a float accumulator holds exactly")
+    if reach >= 2**24:
+        return NotFoldable(f"accumulators up to {reach} exceed what a float32 holds exactly")
     expression = Expression(steps, params, channels)
-    monotone = expression.monotone()
-    if not monotone and (taps > ENUMERATE_UP_TO or expression.pooled):
-        return NotFoldable(f"{expression.obstacle()} is not monotone")
+    obstacle = expression.obstacle()
+    if obstacle and (reach > ENUMERATE_UP_TO or expression.pooled):
+        return NotFoldable(f"{obstacle} is not monotone")
+    low, high = np.full(channels, -reach), np.full(channels, reach)
+    if expression.has_nan(np.stack([low, high])):
+        return NotFoldable("the expression gives NaN")
+    turned = _turn(expression, low, high, lambda s: s)
+    if isinstance(turned, NotFoldable):
+        return turned
+    sign, flip = turned
 
-    def bits(s: np.ndarray) -> np.ndarray:
-        return expression.bits(s.astype(np.float32))
+    def reached(s: Integers, k: int) -> Mask:
+        return np.asarray(expression.reached(s * sign, k) ^ flip)
 
-    low, high = np.full(channels, -taps), np.full(channels, taps)
-    first, last = bits(low[None])[0], bits(high[None])[0]
-    flip = expression.decreasing_after_pool() & (first != last)
-    sign = np.where((first ^ flip) & ~(last ^ flip), -1, 1)
-
-    def ordered(s: np.ndarray) -> np.ndarray:
-        return bits(s * sign) ^ flip
-
-    t = search(ordered, low, high)
-    certificate: Literal["exhaustive", "search"] = "search"
-    if taps <= ENUMERATE_UP_TO:
+    t = np.stack([_search(reached, k, low, high) for k in range(expression.levels)], axis=1)
+    certificate: Certificate = "search"
+    if reach <= ENUMERATE_UP_TO:
         certificate = "exhaustive"
-        failed = mismatches(ordered, t, taps)
+        failed = _mismatches(reached, t, reach)
         if failed.any():
             return NotFoldable(f"channel {int(failed.argmax())} switches more than once")
-    if not expression.finite(np.stack([low, high]).astype(np.float32)):
-        return NotFoldable("the expression gives NaN")
-    zero = _reaches_zero(expression, sign, t, taps, parity=parity)
-    return Thresholds(t.astype(np.int32), sign < 0, flip, zero, certificate)
+    zero = _reaches_zero(expression, sign, t[:, 0], reach, parity=parity)
+    shaped = (t[:, 0] if expression.cut[0] == "sign" else t).astype(np.int32)
+    return Thresholds(shaped, np.asarray(sign < 0), flip, zero, certificate)
 
 
 def fold_float(
@@ -106,137 +106,85 @@ def fold_float(
 ) -> Thresholds | NotFoldable:
     """Thresholds (float32) of float accumulators, by search over all finite float32 numbers."""
     expression = Expression(steps, params, channels)
-    if not expression.monotone():
-        return NotFoldable(f"{expression.obstacle()} is not monotone")
-
+    if obstacle := expression.obstacle():
+        return NotFoldable(f"{obstacle} is not monotone")
     top = int(np.float32(np.finfo(np.float32).max).view(np.int32))
     low, high = np.full(channels, -top, np.int64), np.full(channels, top, np.int64)
+    turned = _turn(expression, low, high, float_of_key)
+    if isinstance(turned, NotFoldable):
+        return turned
+    sign, flip = turned
 
-    def bits(keys: np.ndarray) -> np.ndarray:
-        return expression.bits(float_of_key(keys))
+    def reached(keys: Integers, k: int) -> Mask:
+        return np.asarray(expression.reached(float_of_key(keys * sign), k) ^ flip)
 
-    first, last = bits(low[None])[0], bits(high[None])[0]
-    flip = expression.decreasing_after_pool() & (first != last)
-    sign = np.where((first ^ flip) & ~(last ^ flip), -1, 1)
-    keys = search(lambda k: bits(k * sign) ^ flip, low, high)
+    keys = np.stack([_search(reached, k, low, high) for k in range(expression.levels)], axis=1)
     t = float_of_key(np.clip(keys, -top, top))
     t[keys > top] = np.inf
     t[keys == -top] = -np.inf
     # At the far ends large scales overflow although every usual value is finite.
-    if not expression.finite(np.stack([np.where(np.isfinite(t), t, 0), np.zeros_like(t)])):
+    inner = np.where(np.isfinite(t), t, np.float32(0)).T
+    if expression.has_nan(np.concatenate([inner * sign, np.zeros_like(inner)])):
         return NotFoldable("the expression gives NaN")
-    return Thresholds(t, sign < 0, flip, np.zeros(channels, np.bool_), "search")
+    shaped = t[:, 0] if expression.cut[0] == "sign" else t
+    zero = np.zeros(channels, np.bool_)
+    return Thresholds(shaped, np.asarray(sign < 0), flip, zero, "search")
 
 
-def float_of_key(keys: np.ndarray) -> np.ndarray:
+def _turn(
+    expression: Expression, low: Integers, high: Integers, acc: Callable[[Integers], np.ndarray]
+) -> tuple[Integers, Mask] | NotFoldable:
+    """Per channel the sign (+1, -1) of the accumulator that makes all cuts increase, and flips."""
+    behind = expression.decreasing_after_pool()
+    flip = np.zeros_like(behind)
+    falls = np.zeros_like(behind)
+    for k in range(expression.levels):
+        first = expression.reached(acc(low)[None], k)[0]
+        last = expression.reached(acc(high)[None], k)[0]
+        flip |= behind & (first != last)
+        falls |= (first ^ flip) & ~(last ^ flip)
+    if flip.any() and expression.cut[0] == "levels":
+        return NotFoldable("a max pool is followed by a decreasing step")
+    return np.where(falls, -1, 1), flip
+
+
+def float_of_key(keys: Integers) -> Floats:
     """The float32 number of an ordered integer key; key(-x) = -key(x), 0 is zero."""
     magnitude = np.abs(keys).astype(np.int32).view(np.float32)
     return np.where(keys < 0, -magnitude, magnitude).astype(np.float32)
 
 
-def search(bits: Bits, low: np.ndarray, high: np.ndarray) -> np.ndarray:
-    """Per channel the least k in [low, high] with bit 1, or high + 1; bits must increase in k."""
-    lo, hi = low.astype(np.int64).copy(), high.astype(np.int64) + 1
+def _search(reached: Reached, k: int, low: Integers, high: Integers) -> Integers:
+    """Per channel the least n in [low, high] that reaches k, or high + 1; must increase in n."""
+    lo, hi = low.astype(np.int64), high.astype(np.int64) + 1
     while bool((lo < hi).any()):
         middle = (lo + hi) // 2
-        hit = bits(np.minimum(middle, high)[None])[0]
+        hit = reached(np.minimum(middle, high)[None], k)[0]
         active = lo < hi
         hi = np.where(active & hit, middle, hi)
         lo = np.where(active & ~hit, middle + 1, lo)
     return lo
 
 
-def mismatches(bits: Bits, t: np.ndarray, taps: int) -> np.ndarray:
-    """Channels where [S >= t] differs from the expression for some S in [-taps, taps]."""
-    failed = np.zeros(t.shape, np.bool_)
-    rows = max(1, _CHUNK // max(1, t.size))
-    for start in range(-taps, taps + 1, rows):
-        s = np.arange(start, min(start + rows, taps + 1))[:, None]
-        failed |= (bits(np.broadcast_to(s, (s.shape[0], t.size))) != (s >= t)).any(axis=0)
+def _mismatches(reached: Reached, t: Integers, reach: int) -> Mask:
+    """Channels where [S >= t] differs from the expression for some S in [-reach, reach]."""
+    channels, levels = t.shape
+    failed = np.zeros(channels, np.bool_)
+    rows = max(1, _CHUNK // max(1, channels))
+    for start in range(-reach, reach + 1, rows):
+        s = np.arange(start, min(start + rows, reach + 1))[:, None]
+        for k in range(levels):
+            failed |= (reached(s, k) != (s >= t[:, k])).any(axis=0)
     return failed
 
 
 def _reaches_zero(
-    expression: Expression, sign: np.ndarray, t: np.ndarray, taps: int, *, parity: bool
-) -> np.ndarray:
+    expression: Expression, sign: Integers, t: Integers, reach: int, *, parity: bool
+) -> Mask:
     """Channels with y(S) == 0 for a reachable S: the zeros of a monotone y surround the switch."""
     zero = np.zeros(t.shape, np.bool_)
     for offset in (-2, -1, 0, 1):
-        s = np.clip(t + offset, -taps, taps) * sign
-        y = expression.values(s.astype(np.float32)[None])[0]
-        reachable = ((s + taps) % 2 == 0) if parity else np.ones(t.shape, np.bool_)
-        zero |= (y == 0) & reachable
+        s = np.clip(t + offset, -reach, reach) * sign
+        reachable = (s + reach) % 2 == 0 if parity else np.ones(t.shape, np.bool_)
+        zero |= (expression.values(s[None])[0] == 0) & reachable
     return zero
-
-
-class Expression:
-    """The float32 steps of one layer with their parameters."""
-
-    def __init__(self, steps: Steps, params: Sequence[np.ndarray], channels: int) -> None:
-        self.steps = steps[:-1]
-        _, self.zero, self.nan = steps[-1]
-        self.params = [np.asarray(p, np.float32) for p in params]
-        self.channels = channels
-        names = [step[0] for step in self.steps]
-        self.pooled = "max_pool" in names
-
-    def values(self, acc: np.ndarray) -> np.ndarray:
-        """The float32 value before the sign, for accumulators [n, C]."""
-        return apply_steps(self.steps, self.params, acc)
-
-    def bits(self, acc: np.ndarray) -> np.ndarray:
-        """Whether the sign is +1; an exact zero counts as the sign says, ``keep`` as +1."""
-        y = self.values(acc)
-        return y > 0 if self.zero == "minus" else ~(y < 0)
-
-    def finite(self, acc: np.ndarray) -> bool:
-        """Whether no accumulator gives NaN."""
-        return not bool(np.isnan(self.values(acc)).any())
-
-    def directions(self) -> list[tuple[Step, np.ndarray | None]]:
-        """Each step with its direction per channel: +1, 0, -1; None where not monotone."""
-        rest = list(self.params)
-        found: list[tuple[Step, np.ndarray | None]] = []
-        for step in self.steps:
-            count = PARAMETERS.get(str(step[0]), 0)
-            mine, rest = rest[:count], rest[count:]
-            found.append((step, _direction(step, mine, self.channels)))
-        return found
-
-    def monotone(self) -> bool:
-        """Whether every step is monotone in every channel."""
-        return all(d is not None for _, d in self.directions())
-
-    def obstacle(self) -> str:
-        """The first step that is not monotone."""
-        return next((str(s[0]) for s, d in self.directions() if d is None), "nothing")
-
-    def decreasing_after_pool(self) -> np.ndarray:
-        """Channels (bool) where the steps behind the max pool decrease."""
-        product = np.ones(self.channels)
-        if not self.pooled:
-            return product < 0
-        behind = False
-        for step, direction in self.directions():
-            if behind and direction is not None:
-                product = product * direction
-            behind = behind or step[0] == "max_pool"
-        return product < 0
-
-
-def _direction(step: Step, params: Sequence[np.ndarray], channels: int) -> np.ndarray | None:
-    name = step[0]
-    ones = np.ones(channels)
-    if name == "leaky_relu" and float(step[1]) < 0:
-        return None
-    if name in _INCREASING or name == "sub":
-        return ones
-    if name in ("neg", "rsub"):
-        return -ones
-    if name in ("mul", "div"):
-        return ones * np.sign(params[0])
-    if name == "prelu":
-        return ones if bool((params[0] >= 0).all()) else None
-    if name == "batch_norm":
-        return ones * np.sign(params[0])
-    return None
