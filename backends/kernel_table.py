@@ -22,7 +22,7 @@ from .target import Target
 RESULT = "y"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Kernel:
     """One row of the table; see the head of ``runtime/kernels.toml`` for the meaning."""
 

@@ -64,7 +64,8 @@ def build(
     manifest = manifest_of(out)
     if shutil.which("make") is None:
         raise TargetError("make is not installed", hint="sudo apt-get install make")
-    command = ["make", "-s", "-C", str(out), f"CC={compiler or find_compiler(target)}"]
+    jobs = f"-j{os.cpu_count() or 1}"
+    command = ["make", "-s", jobs, "-C", str(out), f"CC={compiler or find_compiler(target)}"]
     if cflags:
         command.append(f"CFLAGS={' '.join(cflags)}")
     if ldflags:
