@@ -25,6 +25,7 @@ from .printer import VERSION
 from .source import Source
 from .syntax import AttrNode, Initialiser, ModuleNode, TypeNode
 
+_DIMS = re.compile(r"(?:[0-9]+x)*")
 _MAX_INLINE_BYTES = 1 << 31
 
 
@@ -140,9 +141,10 @@ class Builder:
             return found
         token = node.shape
         try:
-            *dims, scalar = re.split(r"(?<=\d)x(?=\d|[a-z])", node.shape)
-            shape = tuple(read_int(Token("INT", d)) for d in dims)
-            type_ = TensorType(shape, Scalar(scalar), None, self._quant(node))
+            dims = _DIMS.match(node.shape)
+            count = dims.end() if dims else 0
+            shape = tuple(read_int(Token("INT", d)) for d in node.shape[:count].split("x")[:-1])
+            type_ = TensorType(shape, Scalar(node.shape[count:]), None, self._quant(node))
             if node.layout is not None:
                 token = node.layout
                 type_ = type_.with_layout(node.layout[1:])

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import typing
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from bnnc.ir import bin, nn
+from bnnc.ir.diagnostics import IRError
 from bnnc.ir.location import UNKNOWN, Loc
 from bnnc.ir.module import Function, Module, Stage
 from bnnc.ir.operation import Op, registered_operations
@@ -21,6 +23,7 @@ from bnnc.ir.value import Resource, Value
 WORDS = st.text(st.characters(codec="utf-8"), max_size=6) | st.sampled_from(
     ["", "conv1", "conv1/W:0", "a//b", 'q"uote', "back\\slash", "3", "%x", "ü", "x.npy", "\n", "$"]
 )
+LEVELS = Scalar("u2")
 FLOATS = st.floats(width=32) | st.sampled_from([0.0, -0.0, 0.1, 1e-45, 3.4e38])
 INTS = st.integers(-(2**40), 2**40)
 
@@ -88,9 +91,14 @@ def _shape(make: Maker, rank: int) -> tuple[int, ...]:
 
 
 def _elementwise(cls: type[Op], make: Maker) -> Op:
+    """All operands of one type: the first scalar that the operation accepts."""
     shape = _shape(make, make.draw(st.integers(1, 4)))
-    operands = {o.name: make.value(*shape) for o in cls.OPERANDS}
-    return cls(**operands, **make.attributes(cls))
+    attributes = make.attributes(cls)
+    for scalar in (F32, BIT, LEVELS):
+        operands = {o.name: make.value(*shape, scalar=scalar) for o in cls.OPERANDS}
+        with contextlib.suppress(IRError):
+            return cls(**operands, **attributes)
+    raise AssertionError(f"add a recipe for {cls.NAME} to {__name__}")
 
 
 def _window(make: Maker) -> dict[str, Any]:
@@ -102,10 +110,10 @@ def _window(make: Maker) -> dict[str, Any]:
 
 
 def _layer(cls: type[bin.Layer], make: Maker) -> Op:
-    x, w = (F32 if k == "f" else BIT if k == "b" else TERN for k in cls.KIND)
+    x, w = ({"f": F32, "b": BIT, "t": TERN, "u": LEVELS}[k] for k in cls.KIND)
     c, o, layout = make.pick(1, 3, 8), make.pick(1, 5, 9), make.pick(None, "packed")
     layout = {F32: "t8", BIT: "bp8", TERN: "tp8"}[w] if layout else None
-    accumulator = I32 if cls.KIND[0] == "b" else F32
+    accumulator = F32 if cls.KIND[0] == "f" else I32
     fields: dict[str, Any] = {}
     shape: tuple[int, ...] = (1, c)
     weights: tuple[int, ...] = (o, c)
@@ -118,7 +126,7 @@ def _layer(cls: type[bin.Layer], make: Maker) -> Op:
             "dilation": (make.pick(1, 2), 1),
             "groups": groups,
             "pad": (0, 1, 2, 3),
-            "pad_value": make.pick(0.0, 1.0, -1.0),
+            "pad_value": make.pick(0.0, 1.0, 0.0 if x == LEVELS else -1.0),
         }
     if make.draw(st.booleans()):
         fields["thr"] = make.constant(o, scalar=accumulator)
@@ -201,10 +209,29 @@ RECIPES: dict[type[Op], Callable[[Maker], Op]] = {
 }
 
 
+def _levels(name: str) -> Callable[[Maker], Op]:
+    """Operations on level tensors, by name."""
+    fields: dict[str, Callable[[Maker], dict[str, Any]]] = {
+        "bin.quantize": lambda m: {
+            "x": m.value(2, 9),
+            "thr": m.constant(9, m.pick(1, 3)),
+            "nan": m.pick("plus", "minus"),
+        },
+        "bin.to_levels": lambda m: {
+            "x": m.value(2, 9),
+            "low": m.pick(-1, 0),
+            "levels": m.pick(1, 3),
+        },
+    }
+    return lambda make: registered_operations()[name](**fields[name](make))
+
+
 def recipe(cls: type[Op]) -> Callable[[Maker], Op]:
     """How to make an operation of a class."""
     if cls in RECIPES:
         return RECIPES[cls]
+    if cls.NAME in ("bin.quantize", "bin.to_levels"):
+        return _levels(cls.NAME)
     if issubclass(cls, bin.Layer):
         return lambda make: _layer(cls, make)
     return lambda make: _elementwise(cls, make)

@@ -123,7 +123,7 @@ module @net {stage = "imported", source = "net.pb"} {
     func.return(%conv_1)
   }
 }
-"""
+"""  # noqa: E501
 
 
 def test_the_text_itself() -> None:
