@@ -7,7 +7,7 @@ The only place that sees frontends, passes and backends at once.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
@@ -30,14 +30,20 @@ from bnnc.ir import interpreter
 from bnnc.ir.diagnostics import PassError, Remark, UsageError
 from bnnc.ir.module import Module, Stage
 from bnnc.ir.text import parse_module, read_module
-from bnnc.passes import Pass, find_pass, parse_pipeline
+from bnnc.passes import (
+    Pass,
+    find_pass,
+    load_pass_file,
+    parse_pipeline,
+    registered_passes,
+)
 from bnnc.passes.manager import Observer, PassManager
 from bnnc.passes.pipeline import make_pass, split_pipeline
 from bnnc.passes.pipelines import standard
 
 if TYPE_CHECKING:
-    from bnnc.explanation import Explanation
     from bnnc.comparison import Tolerances
+    from bnnc.explanation import Explanation
     from bnnc.verification import Verification
 
 ModelLike: TypeAlias = "Module | str | PathLike[str]"
@@ -117,12 +123,20 @@ def interpret(
 def standard_passes(stage: Stage, target: Target, *, strict_sign: bool = False) -> list[Pass]:
     """The passes that take a module from a stage to planned for a target."""
     text = ",".join([standard(strict_sign=strict_sign), lowering_pipeline(target)])
-    reached, rest = Stage.IMPORTED, []
+    reached = Stage.IMPORTED
+    rest: list[Pass] = []
     for pass_ in parse_pipeline(text):
         if reached.rank >= stage.rank:
             rest.append(pass_)
         reached = pass_.produces or reached
     return rest
+
+
+def known_passes(files: Iterable[str | PathLike[str]] = ()) -> list[type[Pass]]:
+    """All passes by name, those of the backends too, after those of Python files were loaded."""
+    for file in files:
+        load_pass_file(Path(file))
+    return list(registered_passes().values())
 
 
 def make_pipeline(
@@ -270,21 +284,10 @@ def compile(  # the public name; nothing here needs Python's own
     remarks: list[Remark] = lowering.setdefault("remarks", [])
     planned = plan(module, chosen, **lowering)
     if name is not None:
-        planned.name = identifier(name)
+        planned.name = name
     folder = Path(out) if out is not None else Path(planned.name)
     manifest = emit_project(planned, folder, embed=embed)
     return Compiled(planned, chosen, folder, manifest, remarks)
-
-
-def identifier(name: str) -> str:
-    """A name that C takes as an identifier.
-
-    Raises:
-        UsageError: when it is none.
-    """
-    if not (name.isascii() and name.isidentifier()):
-        raise UsageError(f"'{name}' is no C identifier", hint="use letters, digits and _")
-    return name
 
 
 def split_target(target: str | Target) -> tuple[Target, bool]:

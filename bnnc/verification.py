@@ -11,47 +11,50 @@ Four checks, each with its own rule:
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from bnnc import arrays as batches
-from bnnc.backends import Target, emit_project, run_traced
+from bnnc.backends import Target
 from bnnc.ir import bin as bits
 from bnnc.ir import interpreter
 from bnnc.ir.diagnostics import Remark, UsageError
-from bnnc.ir.layouts import layout_of
 from bnnc.ir.module import Module, Stage
-from bnnc.ir.operation import Op
-from bnnc.ir.types import TensorType
-from bnnc.ir.value import Resource, Value
+from bnnc.ir.value import Value
 from bnnc.passes.fold_thresholds import recheck
 
 from .comparison import (
     Comparison,
     Tolerances,
-    compare_bits,
     compare_outputs,
     ties_of,
 )
+from .generated_code import check_code, evaluate_into
 from .layerwise import LayerCheck, layer_tensors
 
 THRESHOLDS = "thresholds"
 PLANNED = "planned against given"
-CODE = "code against interpreter"
 REFERENCE = "outputs against reference"
 
 
 @dataclass(frozen=True)
 class Verification:
-    """The outcome: every comparison made, in graph order within each check."""
+    """The outcome.
+
+    Attributes:
+        target: what was verified for.
+        comparisons: every comparison made, check by check.
+        places: layer name to its position in the graph.
+        remarks: what was said on the way.
+    """
 
     target: str
     comparisons: tuple[Comparison, ...]
+    places: Mapping[str, int] = field(default_factory=dict[str, int])
     remarks: tuple[Remark, ...] = ()
 
     @property
@@ -61,17 +64,20 @@ class Verification:
 
     @property
     def first_difference(self) -> Comparison | None:
-        """The first layer that differs, in the order of the checks."""
-        return next((c for c in self.comparisons if not c.ok), None)
+        """The layer that differs and comes first in the graph."""
+        return min((c for c in self.comparisons if not c.ok), key=self._place, default=None)
+
+    def _place(self, comparison: Comparison) -> int:
+        return self.places.get(comparison.layer, len(self.places))
 
     def to_json(self) -> dict[str, object]:
         """``{"ok", "layers": [{"name", "max_abs", "max_rel", "bits_differ", "where"}]}``.
 
-        One entry per node name: the largest differences and the sum of the elements that break
-        the rule of some check.
+        One entry per node name, in graph order: the largest differences, and the sum of the
+        elements that break the rule of some check.
         """
         merged: dict[str, list[Comparison]] = {}
-        for comparison in self.comparisons:
+        for comparison in sorted(self.comparisons, key=self._place):
             merged.setdefault(comparison.layer, []).append(comparison)
         return {"ok": self.ok, "layers": [_json_row(n, rows) for n, rows in merged.items()]}
 
@@ -80,11 +86,16 @@ def _json_row(name: str, rows: list[Comparison]) -> dict[str, object]:
     told = sorted((r for r in rows if r.where), key=lambda r: r.ok)
     return {
         "name": name,
-        "max_abs": max(r.max_abs for r in rows),
-        "max_rel": max(r.max_rel for r in rows),
+        "max_abs": _number(max(r.max_abs for r in rows)),
+        "max_rel": _number(max(r.max_rel for r in rows)),
         "bits_differ": sum(r.differ for r in rows),
         "where": f"{told[0].check}: {told[0].where}" if told else "",
     }
+
+
+def _number(value: float) -> float | None:
+    """A number as JSON knows it: an infinite difference is null."""
+    return value if math.isfinite(value) else None
 
 
 @dataclass
@@ -119,7 +130,7 @@ class Verifier:
         expected = self._reference_outputs()
         if self.reference is not None:
             found += self.check_layers()
-        outputs, compared = self.check_code()
+        outputs, compared = check_code(self.planned, self.target, self.arrays, self.progress)
         found += compared
         found += self.check_outputs(outputs)
         for name, array in expected.items():
@@ -127,7 +138,8 @@ class Verifier:
                 compare_outputs(REFERENCE, name, array, outputs[name], self.tolerances, self._tie)
             )
         name = self.target.name if self.target else "interp"
-        return Verification(name, tuple(found), tuple(self.remarks))
+        places = {op.loc.name: i for i, op in enumerate(self.given.func.ops)}
+        return Verification(name, tuple(found), places, tuple(self.remarks))
 
     def check_thresholds(self) -> list[Comparison]:
         """Search every stored threshold again, in the planned module and in the given one."""
@@ -147,7 +159,7 @@ class Verifier:
                     row = Comparison(
                         THRESHOLDS, op.loc.name, 0.0, 0.0, count, where, op.thr.type.size
                     )
-                    if found.get(row.layer, row).ok:
+                    if row.layer not in found or found[row.layer].ok:
                         found[row.layer] = row
         return list(found.values())
 
@@ -157,7 +169,15 @@ class Verifier:
         if not tensors:
             return []
         self.progress("layers of the reference")
-        first = {name: array[:1] for name, array in self.arrays.items()}
+        types = self.given.inputs
+        batch = batches.batch_of(types)
+        padded, _ = batches.pad_batches(types, self.arrays)
+        shapes = {op.loc.name: op.results[0].shape for op in self.given.func.ops}
+        if any(tensor.shape == shapes.get(name) for name, tensor in tensors.items()):
+            first = {name: array[:batch] for name, array in padded.items()}
+        else:  # tensors of one sample: every sample of the call is that one
+            first = {name: np.repeat(array[:1], batch, axis=0) for name, array in padded.items()}
+            tensors = {name: np.repeat(t, batch, axis=0) for name, t in tensors.items() if t.ndim}
         check = LayerCheck(tensors, first, self.tolerances)
         found = check.imported(self.given)
         if self.given.stage is not Stage.PLANNED:
@@ -165,48 +185,6 @@ class Verifier:
         if not found:
             raise UsageError("the reference has intermediate tensors, but none of this network")
         return found
-
-    def check_code(self) -> tuple[dict[str, np.ndarray], list[Comparison]]:
-        """Compare every tensor of the generated code with the interpreter, bit for bit.
-
-        Returns:
-            The interpreter's outputs [N, ...] by name, and one comparison per operation.
-        """
-        inputs, outputs = self.planned.inputs, self.planned.outputs
-        padded, count = batches.pad_batches(inputs, self.arrays)
-        merged: dict[int, Comparison] = {}
-        calls: list[dict[str, np.ndarray]] = []
-        batch = batches.batch_of(inputs)
-        with tempfile.TemporaryDirectory(prefix="bnnc-verify-") as folder:
-            records = self._records(Path(folder) / self.planned.name, padded)
-            for number, chunk in enumerate(batches.chunks(inputs, padded)):
-                self.progress(f"sample {number * batch + 1} of {count}")
-                values = _values(self.planned, chunk)
-                results = zip(outputs, self.planned.func.results, strict=True)
-                calls.append({name: values[v] for name, v in results})
-                for index, comparison in self._compare_call(values, records):
-                    merged[index] = _merge(merged.get(index), comparison, number)
-        joined = {n: np.concatenate([np.atleast_1d(c[n]) for c in calls]) for n in outputs}
-        return batches.cut(joined, outputs, batch, count), [merged[i] for i in sorted(merged)]
-
-    def _records(self, out: Path, padded: Mapping[str, np.ndarray]) -> Iterator[dict[int, bytes]]:
-        """What the trace build writes: for every call the bytes of each operation's results."""
-        if self.target is None:
-            return
-        self.progress("building the generated code")
-        emit_project(self.planned, out)
-        yield from run_traced(out, self.planned, padded, self.target)
-
-    def _compare_call(
-        self, values: Mapping[Value, np.ndarray], records: Iterator[dict[int, bytes]]
-    ) -> Iterator[tuple[int, Comparison]]:
-        if self.target is None:
-            return
-        call = next(records)
-        for index, op in enumerate(self.planned.func.ops):
-            data = call.get(index)
-            if data is not None:
-                yield index, _compare_results(op, values, data)
 
     def check_outputs(self, outputs: Mapping[str, np.ndarray]) -> list[Comparison]:
         """Compare the planned module's outputs with those of the given module."""
@@ -257,7 +235,7 @@ class Verifier:
         padded, _ = batches.pad_batches(self.given.inputs, self.arrays)
         values: dict[Value, np.ndarray] = {}
         chunk = {name: array[start : start + batch] for name, array in padded.items()}
-        for op in _evaluate_into(values, self.given, chunk):
+        for op in evaluate_into(values, self.given, chunk):
             ties = ties_of(op, values, self.tolerances.margin)
             if ties is None or not ties.any():
                 continue
@@ -267,74 +245,6 @@ class Verifier:
                 index = [int(i) for i in np.argwhere(ties)[0]]
                 return f"tie at {op.loc.name} {index}"
         return ""
-
-
-def _evaluate_into(
-    values: dict[Value, np.ndarray], module: Module, inputs: Mapping[str, np.ndarray]
-) -> Iterable[Op]:
-    """Yield the operations in order; `values` then holds what each has computed."""
-    values.update(
-        zip(module.func.args, (inputs[name] for name in module.func.input_names), strict=True)
-    )
-    for op, results in interpreter.trace(module, dict(inputs)):
-        values.update(zip(op.results, results, strict=True))
-        yield op
-
-
-def _values(module: Module, inputs: Mapping[str, np.ndarray]) -> dict[Value, np.ndarray]:
-    values: dict[Value, np.ndarray] = {}
-    for _ in _evaluate_into(values, module, inputs):
-        pass
-    values.update({v: v.array for v in module.func.results if isinstance(v, Resource)})
-    return values
-
-
-def _compare_results(op: Op, values: Mapping[Value, np.ndarray], data: bytes) -> Comparison:
-    """Compare the bytes of an operation's results, one after the other, with logical arrays."""
-    found: Comparison | None = None
-    start = 0
-    for value in op.results:
-        layout = layout_of(value.type)
-        size = layout.nbytes(value.type)
-        actual = np.frombuffer(data, np.uint8, size, start) if start + size <= len(data) else None
-        start += size
-        found = _merge(found, _compare_bytes(op.loc.name, values[value], value.type, actual), 0)
-    if found is None or start != len(data):
-        return Comparison(CODE, op.loc.name, differ=1, where=f"{len(data)} bytes, not {start}")
-    return found
-
-
-def _compare_bytes(
-    name: str, expected: np.ndarray, type_: TensorType, actual: np.ndarray | None
-) -> Comparison:
-    layout = layout_of(type_)
-    if actual is None:
-        return Comparison(CODE, name, differ=1, where="too few bytes")
-    packed = layout.pack(expected, type_)
-    if np.array_equal(packed, actual):
-        return Comparison(CODE, name, elements=type_.size)
-    found = compare_bits(CODE, name, expected, layout.unpack(actual, type_))
-    if not found.ok or type_.layout is None:
-        return found
-    wrong = np.flatnonzero(packed != actual)
-    return Comparison(CODE, name, 0.0, 0.0, wrong.size, f"padding bits of byte {wrong[0]}")
-
-
-def _merge(before: Comparison | None, now: Comparison, number: int) -> Comparison:
-    """Join the outcomes of one tensor over several calls."""
-    if now.where and number:
-        now = Comparison(**(vars(now) | {"where": f"call {number}: {now.where}"}))
-    if before is None:
-        return now
-    return Comparison(
-        now.check,
-        now.layer,
-        max(before.max_abs, now.max_abs),
-        max(before.max_rel, now.max_rel),
-        before.differ + now.differ,
-        before.where or now.where,
-        before.elements + now.elements,
-    )
 
 
 def verify_module(

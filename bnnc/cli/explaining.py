@@ -9,11 +9,11 @@ from typing import Any
 import click
 
 from .options import (
-    Pair,
     import_options,
     json_option,
     lowering_options,
     model_argument,
+    pair_option,
     target_option,
 )
 from .terminal import print_json, print_table
@@ -30,11 +30,11 @@ from .terminal import print_json, print_table
     metavar="NAME",
     help="Exit with 1 when a layer of this name (or glob) is not of kind bb.",
 )
-@click.option(
+@pair_option(
     "--expect-kind",
-    type=Pair("NAME", "KIND"),
-    multiple=True,
-    help="Exit with 1 when a layer of this name (or glob) is of another kind.",
+    "expect_kind",
+    "NAME=KIND",
+    "Exit with 1 when a layer of this name (or glob) is of another kind.",
 )
 @json_option
 @import_options

@@ -54,11 +54,9 @@ def targets_command(as_json: bool) -> None:
 @json_option
 def passes_command(pass_files: tuple[Path, ...], as_json: bool) -> None:
     """List the passes with their options."""
-    from bnnc.passes import load_pass_file, registered_passes
+    from bnnc.driver import known_passes
 
-    for file in pass_files:
-        load_pass_file(file)
-    found = [_describe_pass(cls) for cls in registered_passes().values()]
+    found = [_describe_pass(cls) for cls in known_passes(pass_files)]
     if as_json:
         print_json({"passes": found})
         return
@@ -99,7 +97,28 @@ def _describe_pass(cls: type[Pass]) -> dict[str, Any]:
 @json_option
 def inspect_command(file: Path, as_json: bool) -> None:
     """Check a weight FILE and list its sections."""
-    from bnnc.backends import read_weight_file
+    from bnnc.backends import read_weight_file, targets
 
     found = read_weight_file(file)
-    del found, as_json
+    known = [t.name for t in targets() if found.is_for(t.name)]
+    target = known[0] if known else None
+    if as_json:
+        sections = [
+            {"name": s.name, "type": s.type, "offset": s.offset, "bytes": int(s.data.size)}
+            for s in found.sections
+        ]
+        print_json(
+            {
+                "version": found.version,
+                "model_id": found.model_id,
+                "target": target,
+                "file_bytes": found.file_bytes,
+                "sections": sections,
+            }
+        )
+        return
+    click.echo(f"version {found.version}, {found.file_bytes:,} bytes, checksums right")
+    click.echo(f"model   {found.model_id}")
+    click.echo(f"target  {target or 'unknown here'}")
+    rows = [(s.name, s.type, str(s.offset), f"{s.data.size:,}") for s in found.sections]
+    print_table(("section", "type", "offset", "bytes"), rows, right=("offset", "bytes"))

@@ -25,44 +25,52 @@ def target_option(help_text: str) -> Callable[[FuncT], FuncT]:
     return click.option("--target", default="c", show_default=True, metavar="T", help=help_text)
 
 
-class Pair(click.ParamType[tuple[str, str]]):
-    """``NAME=VALUE``; what precedes the first ``=`` is the name."""
-
-    def __init__(self, name: str, value: str) -> None:
-        self.name = f"{name}={value}"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, str]:
-        """Split at the first equals sign."""
-        name, equals, rest = str(value).partition("=")
-        if not (name and equals and rest):
-            self.fail(f"'{value}' is not of the form {self.name}", param, ctx)
-        return name, rest
+Values: TypeAlias = "Sequence[str]"
 
 
-class InputShape(click.ParamType[tuple[str, tuple[int, ...]]]):
-    """``NAME=1,32,32,3``."""
+def pair_option(flag: str, name: str, form: str, help_text: str) -> Callable[[FuncT], FuncT]:
+    """A repeatable option of the form ``NAME=VALUE``, split at the first equals sign.
 
-    name = "NAME=1,32,32,3"
+    Args:
+        flag: the option, e.g. ``--set``.
+        name: the parameter's name; its value is a tuple of pairs.
+        form: both parts as help shows them, e.g. ``NAME=VALUE``.
+        help_text: what it is for.
+    """
 
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, tuple[int, ...]]:
-        """Split the name from the sizes."""
-        name, _, sizes = str(value).rpartition("=")
+    def split(
+        context: click.Context, param: click.Parameter, values: Values
+    ) -> tuple[tuple[str, str], ...]:
+        found: list[tuple[str, str]] = []
+        for value in values:
+            left, equals, right = value.partition("=")
+            if not (left and equals and right):
+                message = f"'{value}' is not of the form {form}"
+                raise click.BadParameter(message, context, param)
+            found.append((left, right))
+        return tuple(found)
+
+    return click.option(flag, name, multiple=True, callback=split, metavar=form, help=help_text)
+
+
+def _shapes(
+    context: click.Context, param: click.Parameter, values: Values
+) -> tuple[tuple[str, tuple[int, ...]], ...]:
+    found: list[tuple[str, tuple[int, ...]]] = []
+    for value in values:
+        name, _, sizes = value.rpartition("=")
         try:
-            shape = tuple(int(size) for size in sizes.split(",") if size)
+            shape = tuple(int(size) for size in sizes.split(","))
         except ValueError:
             shape = ()
         if not name or not shape:
-            self.fail(f"'{value}' is not of the form {self.name}", param, ctx)
-        return name, shape
+            message = f"'{value}' is not of the form {param.metavar}"
+            raise click.BadParameter(message, context, param)
+        found.append((name, shape))
+    return tuple(found)
 
 
-def _names(
-    context: click.Context, param: click.Parameter, values: Sequence[str]
-) -> tuple[str, ...]:
+def _names(context: click.Context, param: click.Parameter, values: Values) -> tuple[str, ...]:
     del context, param
     return tuple(name for value in values for name in value.split(",") if name)
 
@@ -84,8 +92,9 @@ def import_options(function: FuncT) -> FuncT:
         click.option(
             "--input-shape",
             "input_shapes",
-            type=InputShape(),
             multiple=True,
+            callback=_shapes,
+            metavar="NAME=1,32,32,3",
             help="Shape of an input that the model leaves open.",
         ),
         click.option(
@@ -102,12 +111,8 @@ def import_options(function: FuncT) -> FuncT:
             metavar="A,B",
             help="Take these tensors as outputs.",
         ),
-        click.option(
-            "--set",
-            "set_values",
-            type=Pair("NAME", "VALUE"),
-            multiple=True,
-            help="Fix an input to a value, e.g. is_training=false.",
+        pair_option(
+            "--set", "set_values", "NAME=VALUE", "Fix an input to a value, e.g. is_training=false."
         ),
         click.option("--batch", type=click.IntRange(min=1), help="Samples per call."),
     )(function)
@@ -165,17 +170,11 @@ def array_options(function: FuncT) -> FuncT:
         click.option(
             "--inputs", type=FILE, metavar="X.npz", help="Inputs by name; else random ones."
         ),
-        click.option(
-            "--map",
-            "mapping",
-            type=Pair("INPUT", "KEY"),
-            multiple=True,
-            help="Key of an input's array, where it differs.",
-        ),
-        click.option(
+        pair_option("--map", "mapping", "INPUT=KEY", "Key of an input's array, where it differs."),
+        pair_option(
             "--map-output",
-            type=Pair("OUTPUT", "KEY"),
-            multiple=True,
-            help="Key of an output's array, where it differs.",
+            "map_output",
+            "OUTPUT=KEY",
+            "Key of an output's array, where it differs.",
         ),
     )(function)

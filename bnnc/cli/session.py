@@ -6,7 +6,7 @@ Imported by commands when they run, never for ``--help``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -48,7 +48,7 @@ class Session:
 
 
 @contextmanager
-def session(options: Mapping[str, Any]) -> Iterator[Session]:
+def session(options: Mapping[str, Any]) -> Generator[Session]:
     """Sort a command's options; show remarks and times when it ends, even by an error."""
     rest = dict(options)
     for file in rest.pop("pass_files", ()):

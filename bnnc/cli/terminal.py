@@ -16,18 +16,8 @@ if TYPE_CHECKING:
 
 
 def print_json(value: object) -> None:
-    """Print JSON on stdout; what is not finite becomes null, which JSON has."""
-    click.echo(json.dumps(_finite(value), indent=2, allow_nan=False))
-
-
-def _finite(value: object) -> object:
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
-    if isinstance(value, float) and value - value != 0:
-        return None
-    return value
+    """Print JSON on stdout; numbers in it must be finite."""
+    click.echo(json.dumps(value, indent=2, allow_nan=False))
 
 
 def print_table(

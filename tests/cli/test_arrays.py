@@ -47,7 +47,7 @@ def test_one_key_named_x_or_y_is_taken_with_a_remark(
         assert [str(r) for r in remarks] == [f"remark: {side} 'images' takes the array '{key}'"]
     with pytest.raises(UsageError):
         arrays.select(types, dict.fromkeys(keys, _ones(2, 3)), side=side)
-    other = "output" if side == "input" else "input"
+    other: arrays.Side = "output" if side == "input" else "input"
     with pytest.raises(UsageError):
         arrays.select(types, {keys[0]: _ones(2, 3)}, side=other)
 
@@ -174,7 +174,10 @@ def test_random_arrays_are_seeded_and_in_range() -> None:
 
 
 def test_files_round_trip_and_depend_on_content_alone(tmp_path: Path) -> None:
-    held = {"a/b:0": np.arange(6, dtype=np.float32).reshape(2, 3), "n": np.array(7, np.int64)}
+    held: arrays.Arrays = {
+        "a/b:0": np.arange(6, dtype=np.float32).reshape(2, 3),
+        "n": np.array(7, np.int64),
+    }
     arrays.save_arrays(tmp_path / "1.npz", held)
     arrays.save_arrays(tmp_path / "2.npz", held)
     assert (tmp_path / "1.npz").read_bytes() == (tmp_path / "2.npz").read_bytes()
