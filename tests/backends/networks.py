@@ -16,7 +16,7 @@ from bnnc.passes.manager import PassManager
 
 TARGET = find_target("c")
 WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-Werror")
-SANITIZE = (*WARNINGS, "-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+SANITIZE = (*WARNINGS, "-O0", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 NO_PAD = (0, 0, 0, 0)
 
 
