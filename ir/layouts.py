@@ -120,6 +120,40 @@ class TernaryPlanes(Layout):
         return np.where(nonzero, np.where(negative, np.int8(-1), np.int8(1)), np.int8(0))
 
 
+class LevelPlanes(Layout):
+    """k bit planes, the low bits of all levels first: plane j holds bit j of each level.
+
+    Each plane lies like `BitPlane`: rows of ceil(channels / 8) bytes, channel c in bit c%8 of
+    byte c/8.
+    """
+
+    name = "lp8"
+
+    def accepts(self, tensor: TensorType) -> bool:
+        """Only levels (u1..u8) with at least one axis."""
+        return tensor.scalar.level_bits is not None and tensor.rank > 0
+
+    def nbytes(self, tensor: TensorType) -> int:
+        """K planes of rows times ceil(channels / 8)."""
+        rows, width = _last_axis_bytes(tensor)
+        return (tensor.scalar.level_bits or 0) * rows * width
+
+    def pack(self, array: np.ndarray, tensor: TensorType) -> np.ndarray:
+        """Pack levels."""
+        levels = array.reshape(tensor.shape)
+        planes = [(levels >> j) & 1 for j in range(tensor.scalar.level_bits or 0)]
+        return np.concatenate(
+            [np.packbits(p, axis=-1, bitorder="little").reshape(-1) for p in planes]
+        )
+
+    def unpack(self, data: np.ndarray, tensor: TensorType) -> np.ndarray:
+        """Return levels (uint8)."""
+        levels = np.zeros(tensor.shape, np.uint8)
+        for j, plane in enumerate(np.split(data, tensor.scalar.level_bits or 1)):
+            levels |= _unpack_bits(plane, tensor).astype(np.uint8) << j
+        return levels
+
+
 def _unpack_bits(data: np.ndarray, tensor: TensorType) -> np.ndarray:
     _, width = _last_axis_bytes(tensor)
     rows = np.ascontiguousarray(data, dtype=np.uint8).reshape(*tensor.shape[:-1], width)
@@ -189,5 +223,5 @@ def layout_of(tensor: TensorType) -> Layout:
     return layout
 
 
-for _layout in (Plain(), BitPlane(), TernaryPlanes(), OutputTiles()):
+for _layout in (Plain(), BitPlane(), TernaryPlanes(), LevelPlanes(), OutputTiles()):
     register_layout(_layout)

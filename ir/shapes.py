@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from .diagnostics import IRError
-from .types import TensorType
+from .types import Scalar, TensorType, level_scalar
 
 
 def window_outputs(
@@ -95,6 +95,13 @@ def require_channels(name: str, value: TensorType, channels: int) -> None:
     """A per-channel parameter has exactly one axis with one element per channel."""
     if value.shape != (channels,):
         raise IRError(f"{name} is {value}, expected one value for each of {channels} channels")
+
+
+def require_levels(thr: TensorType, channels: int) -> Scalar:
+    """The scalar of the levels that thresholds [channels, levels] tell apart."""
+    if thr.rank != 2 or thr.shape[0] != channels:
+        raise IRError(f"thr is {thr}, expected one row for each of {channels} channels")
+    return level_scalar(thr.shape[1])
 
 
 def same_size(x: TensorType, shape: Sequence[int]) -> tuple[int, ...]:

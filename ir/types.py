@@ -60,6 +60,14 @@ class Scalar:
         storage = next(w for w in (8, 16, 32, 64) if width <= w)
         return np.dtype(f"{'int' if signed else 'uint'}{storage}")
 
+    @property
+    def level_bits(self) -> int | None:
+        """How many bits a level takes, for the scalars u1..u8; None for all others."""
+        match = _SCALAR.fullmatch(self.name)
+        if match is None or match[2] != "u" or int(match[3]) > 8:
+            return None
+        return int(match[3])
+
     def range(self) -> tuple[int, int] | None:
         """Smallest and largest value of an integer scalar; None for floats."""
         if self.name == "f32":
@@ -85,12 +93,25 @@ class Scalar:
         odd_only = self.name == "bit" or self.name.startswith("odd")
         return not odd_only or bool((values & 1).all())
 
+    def holds(self, value: float) -> bool:
+        """Whether a number is a value of this scalar."""
+        if self.is_float:
+            return True
+        return float(value).is_integer() and self.admits(np.array([int(value)], np.int64))
+
 
 F32 = Scalar("f32")
 I32 = Scalar("i32")
 U1 = Scalar("u1")
 BIT = Scalar("bit")
 TERN = Scalar("tern")
+
+
+def level_scalar(levels: int) -> Scalar:
+    """Return the scalar u1..u8 of the integers 0 ... levels, in as few bits as they need."""
+    if not 1 <= levels <= 255:
+        raise IRError(f"{levels} is no number of levels above 0", hint="give 1 to 255")
+    return Scalar(f"u{levels.bit_length()}")
 
 
 @dataclass(frozen=True)

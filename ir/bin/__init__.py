@@ -2,7 +2,7 @@
 """The ``bin`` dialect: lowered operations with exact integer and bit semantics.
 
 Kinds of layers: the first letter is the activation, the second the weight: ``f`` float32, ``b``
-bit (-1, +1), ``t`` ternary (-1, 0, +1).
+bit (-1, +1), ``t`` ternary (-1, 0, +1), ``u`` levels (0 ... 2^k - 1, scalar ``u<k>``).
 """
 
 from .layer import (
@@ -12,6 +12,8 @@ from .layer import (
     Conv2DFB,
     Conv2DFF,
     Conv2DFT,
+    Conv2DUB,
+    Conv2DUT,
     ConvLayer,
     DenseBB,
     DenseBT,
@@ -19,10 +21,13 @@ from .layer import (
     DenseFF,
     DenseFT,
     DenseLayer,
+    DenseUB,
+    DenseUT,
     Layer,
     Nan,
     Order,
 )
+from .levels import Dequantize, Quantize, Relayout, ToLevels
 from .tensor import Affine, Flip, MaxPool, Pack, Reshape, Threshold, Unpack
 
 __all__ = [
@@ -33,6 +38,8 @@ __all__ = [
     "Conv2DFB",
     "Conv2DFF",
     "Conv2DFT",
+    "Conv2DUB",
+    "Conv2DUT",
     "ConvLayer",
     "DenseBB",
     "DenseBT",
@@ -40,13 +47,19 @@ __all__ = [
     "DenseFF",
     "DenseFT",
     "DenseLayer",
+    "DenseUB",
+    "DenseUT",
+    "Dequantize",
     "Flip",
     "Layer",
     "MaxPool",
     "Nan",
     "Order",
     "Pack",
+    "Quantize",
+    "Relayout",
     "Reshape",
     "Threshold",
+    "ToLevels",
     "Unpack",
 ]

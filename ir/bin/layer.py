@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Convolution and dense layers of every kind, with their fused ends.
 
-A layer first accumulates. Integer accumulators (bit activations) are exact; float accumulators
-follow ``order``: per output acc = +0, taps in the order kh, kw, c. Then one of two ends:
+A layer first accumulates. Integer accumulators (bit and level activations) are exact; float
+accumulators follow ``order``: per output acc = +0, taps in the order kh, kw, c. Level activations
+(``u<k>``) enter as the integers that they are: S = sum(level * w). Then one of three ends:
 
-* with ``thr``: bit = +1 iff acc >= thr[c] (NaN gives what ``nan`` says);
+* with ``thr`` [c]: bit = +1 iff acc >= thr[c] (NaN gives what ``nan`` says);
+* with ``thr`` [c, l]: level = how many of thr[c, 0], ... thr[c, l - 1] have acc >= thr (a NaN
+  passes all of them under ``nan`` plus, none under minus); they ascend along l;
 * without: y = fl(fl(acc * alpha[c]) + bias[c]), absent factors skipped.
 
 ``steps`` and ``params`` keep the imported float expression that ``thr`` was read off, so that the
@@ -14,25 +17,22 @@ over every reachable accumulator, or by the search alone. Padded taps count as `
 
 from __future__ import annotations
 
-from dataclasses import KW_ONLY
+import math
+from dataclasses import KW_ONLY, dataclass
 from typing import ClassVar, Literal, TypeAlias
 
 from ..diagnostics import IRError
 from ..operation import Op, Steps, operation
-from ..shapes import conv2d_shape, dense_shape, require_channels
+from ..shapes import conv2d_shape, dense_shape, require_channels, require_levels
 from ..types import BIT, F32, I32, TERN, Scalar, TensorType
 from ..value import Value
 
 Order: TypeAlias = Literal["muladd", "fma", "muladd.ftz"]
 Certificate: TypeAlias = Literal["exhaustive", "search"]
 Nan: TypeAlias = Literal["plus", "minus"]
-KINDS: dict[str, tuple[Scalar, Scalar]] = {
-    "ff": (F32, F32),
-    "fb": (F32, BIT),
-    "ft": (F32, TERN),
-    "bb": (BIT, BIT),
-    "bt": (BIT, TERN),
-}
+KINDS: tuple[str, ...] = ("ff", "fb", "ft", "bb", "bt", "ub", "ut")
+_SCALARS: dict[str, Scalar] = {"f": F32, "b": BIT, "t": TERN}
+_LARGEST_SUM = 2**31 - 1
 
 
 class Layer(Op):
@@ -54,50 +54,74 @@ class Layer(Op):
     @property
     def integer(self) -> bool:
         """Whether the accumulator is an exact integer."""
-        return self.KIND[0] == "b"
+        return self.KIND[0] in "bu"
 
     @property
     def taps(self) -> int:
         """K, the number of products in one full accumulator."""
-        size = 1
-        for d in self.w.shape[1:]:
-            size *= d
-        return size
+        return math.prod(self.w.shape[1:])
+
+    @property
+    def largest_sum(self) -> int:
+        """Bound of the magnitude of an integer accumulator: K times the largest activation."""
+        bounds = self.x.type.scalar.range()
+        return self.taps * bounds[1] if bounds else 0
 
     def _result(self, shape: tuple[int, ...]) -> list[TensorType]:
-        want = KINDS[self.KIND]
-        if (self.x.type.scalar, self.w.type.scalar) != want:
+        activation, weight = self.KIND[0], self.KIND[1]
+        x, w = self.x.type.scalar, self.w.type.scalar
+        fits = x.level_bits is not None if activation == "u" else x == _SCALARS[activation]
+        if not fits or w != _SCALARS[weight]:
+            wanted = "u1..u8" if activation == "u" else _SCALARS[activation]
             raise IRError(
-                f"{self.NAME} takes {want[0]} activations and {want[1]} weights, "
+                f"{self.NAME} takes {wanted} activations and {_SCALARS[weight]} weights, "
                 f"not {self.x.type} and {self.w.type}"
             )
-        for name in ("alpha", "bias", "thr"):
+        if self.largest_sum > _LARGEST_SUM:
+            raise IRError(f"sums of {self.taps} products of {x} leave the 32-bit accumulator")
+        for name in ("alpha", "bias"):
             value: Value | None = getattr(self, name)
             if value is not None:
                 require_channels(name, value.type, shape[-1])
-                scalar = I32 if name == "thr" and self.integer else F32
-                if value.type.scalar != scalar:
-                    raise IRError(f"{name} is {value.type}, {self.NAME} needs {scalar}")
+                self._require_scalar(name, value, F32)
         if self.thr is None:
             return [TensorType(shape)]
+        self._require_scalar("thr", self.thr, I32 if self.integer else F32)
         if self.alpha is not None or self.bias is not None:
             raise IRError("a layer with a threshold has neither alpha nor bias")
+        if self.thr.type.rank == 2:
+            return [TensorType(shape, require_levels(self.thr.type, shape[-1]))]
+        require_channels("thr", self.thr.type, shape[-1])
         return [TensorType(shape, BIT)]
 
+    def _require_scalar(self, name: str, value: Value, scalar: Scalar) -> None:
+        if value.type.scalar != scalar:
+            raise IRError(f"{name} is {value.type}, {self.NAME} needs {scalar}")
 
+
+@dataclass(eq=False, repr=False)
 class ConvLayer(Layer):
     """2-D convolution of x [n, h, w, c] with w [oc, kh, kw, c / groups]."""
 
+    x: Value
+    w: Value
+    alpha: Value | None = None
+    bias: Value | None = None
+    thr: Value | None = None
+    params: tuple[Value, ...] = ()
+    _: KW_ONLY
     stride: tuple[int, int]
-    dilation: tuple[int, int]
-    groups: int
+    dilation: tuple[int, int] = (1, 1)
+    groups: int = 1
     pad: tuple[int, int, int, int]
     pad_value: float
+    order: Order = "muladd"
+    nan: Nan = "plus"
+    steps: Steps = ()
+    certificate: Certificate | None = None
 
     def infer(self) -> list[TensorType]:
-        """[n, oh, ow, oc], f32 or with a threshold bit."""
-        if self.integer and self.pad_value not in (-1.0, 0.0, 1.0):
-            raise IRError(f"bit activations are padded with -1, 0 or 1, not {self.pad_value}")
+        """[n, oh, ow, oc], f32 or with thresholds bit or levels."""
         shape = conv2d_shape(
             self.x.type,
             self.w.type,
@@ -106,14 +130,32 @@ class ConvLayer(Layer):
             groups=self.groups,
             pad=self.pad,
         )
-        return self._result(shape)
+        result = self._result(shape)
+        if self.KIND[0] == "b" and self.pad_value not in (-1.0, 0.0, 1.0):
+            raise IRError(f"bit activations are padded with -1, 0 or 1, not {self.pad_value}")
+        if self.KIND[0] == "u" and not self.x.type.scalar.holds(self.pad_value):
+            raise IRError(f"{self.x.type.scalar} activations are not padded with {self.pad_value}")
+        return result
 
 
+@dataclass(eq=False, repr=False)
 class DenseLayer(Layer):
     """Dense layer of x [n, i] with w [o, i]."""
 
+    x: Value
+    w: Value
+    alpha: Value | None = None
+    bias: Value | None = None
+    thr: Value | None = None
+    params: tuple[Value, ...] = ()
+    _: KW_ONLY
+    order: Order = "muladd"
+    nan: Nan = "plus"
+    steps: Steps = ()
+    certificate: Certificate | None = None
+
     def infer(self) -> list[TensorType]:
-        """[n, o], f32 or with a threshold bit."""
+        """[n, o], f32 or with thresholds bit or levels."""
         return self._result(dense_shape(self.x.type, self.w.type))
 
 
@@ -122,22 +164,6 @@ class Conv2DFF(ConvLayer):
     """Convolution: float activations, float weights."""
 
     KIND = "ff"
-    x: Value
-    w: Value
-    alpha: Value | None = None
-    bias: Value | None = None
-    thr: Value | None = None
-    params: tuple[Value, ...] = ()
-    _: KW_ONLY
-    stride: tuple[int, int]
-    dilation: tuple[int, int] = (1, 1)
-    groups: int = 1
-    pad: tuple[int, int, int, int]
-    pad_value: float
-    order: Order = "muladd"
-    nan: Nan = "plus"
-    steps: Steps = ()
-    certificate: Certificate | None = None
 
 
 @operation("bin.conv2d_fb")
@@ -145,22 +171,6 @@ class Conv2DFB(ConvLayer):
     """Convolution: float activations, bit weights."""
 
     KIND = "fb"
-    x: Value
-    w: Value
-    alpha: Value | None = None
-    bias: Value | None = None
-    thr: Value | None = None
-    params: tuple[Value, ...] = ()
-    _: KW_ONLY
-    stride: tuple[int, int]
-    dilation: tuple[int, int] = (1, 1)
-    groups: int = 1
-    pad: tuple[int, int, int, int]
-    pad_value: float
-    order: Order = "muladd"
-    nan: Nan = "plus"
-    steps: Steps = ()
-    certificate: Certificate | None = None
 
 
 @operation("bin.conv2d_ft")
@@ -168,22 +178,6 @@ class Conv2DFT(ConvLayer):
     """Convolution: float activations, ternary weights."""
 
     KIND = "ft"
-    x: Value
-    w: Value
-    alpha: Value | None = None
-    bias: Value | None = None
-    thr: Value | None = None
-    params: tuple[Value, ...] = ()
-    _: KW_ONLY
-    stride: tuple[int, int]
-    dilation: tuple[int, int] = (1, 1)
-    groups: int = 1
-    pad: tuple[int, int, int, int]
-    pad_value: float
-    order: Order = "muladd"
-    nan: Nan = "plus"
-    steps: Steps = ()
-    certificate: Certificate | None = None
 
 
 @operation("bin.conv2d_bb")
@@ -191,22 +185,6 @@ class Conv2DBB(ConvLayer):
     """Convolution: bit activations, bit weights (xor and popcount)."""
 
     KIND = "bb"
-    x: Value
-    w: Value
-    alpha: Value | None = None
-    bias: Value | None = None
-    thr: Value | None = None
-    params: tuple[Value, ...] = ()
-    _: KW_ONLY
-    stride: tuple[int, int]
-    dilation: tuple[int, int] = (1, 1)
-    groups: int = 1
-    pad: tuple[int, int, int, int]
-    pad_value: float
-    order: Order = "muladd"
-    nan: Nan = "plus"
-    steps: Steps = ()
-    certificate: Certificate | None = None
 
 
 @operation("bin.conv2d_bt")
@@ -214,22 +192,20 @@ class Conv2DBT(ConvLayer):
     """Convolution: bit activations, ternary weights."""
 
     KIND = "bt"
-    x: Value
-    w: Value
-    alpha: Value | None = None
-    bias: Value | None = None
-    thr: Value | None = None
-    params: tuple[Value, ...] = ()
-    _: KW_ONLY
-    stride: tuple[int, int]
-    dilation: tuple[int, int] = (1, 1)
-    groups: int = 1
-    pad: tuple[int, int, int, int]
-    pad_value: float
-    order: Order = "muladd"
-    nan: Nan = "plus"
-    steps: Steps = ()
-    certificate: Certificate | None = None
+
+
+@operation("bin.conv2d_ub")
+class Conv2DUB(ConvLayer):
+    """Convolution: level activations, bit weights (popcounts of planes)."""
+
+    KIND = "ub"
+
+
+@operation("bin.conv2d_ut")
+class Conv2DUT(ConvLayer):
+    """Convolution: level activations, ternary weights (popcounts of planes)."""
+
+    KIND = "ut"
 
 
 @operation("bin.dense_ff")
@@ -237,17 +213,6 @@ class DenseFF(DenseLayer):
     """Dense layer: float activations, float weights."""
 
     KIND = "ff"
-    x: Value
-    w: Value
-    alpha: Value | None = None
-    bias: Value | None = None
-    thr: Value | None = None
-    params: tuple[Value, ...] = ()
-    _: KW_ONLY
-    order: Order = "muladd"
-    nan: Nan = "plus"
-    steps: Steps = ()
-    certificate: Certificate | None = None
 
 
 @operation("bin.dense_fb")
@@ -255,17 +220,6 @@ class DenseFB(DenseLayer):
     """Dense layer: float activations, bit weights."""
 
     KIND = "fb"
-    x: Value
-    w: Value
-    alpha: Value | None = None
-    bias: Value | None = None
-    thr: Value | None = None
-    params: tuple[Value, ...] = ()
-    _: KW_ONLY
-    order: Order = "muladd"
-    nan: Nan = "plus"
-    steps: Steps = ()
-    certificate: Certificate | None = None
 
 
 @operation("bin.dense_ft")
@@ -273,17 +227,6 @@ class DenseFT(DenseLayer):
     """Dense layer: float activations, ternary weights."""
 
     KIND = "ft"
-    x: Value
-    w: Value
-    alpha: Value | None = None
-    bias: Value | None = None
-    thr: Value | None = None
-    params: tuple[Value, ...] = ()
-    _: KW_ONLY
-    order: Order = "muladd"
-    nan: Nan = "plus"
-    steps: Steps = ()
-    certificate: Certificate | None = None
 
 
 @operation("bin.dense_bb")
@@ -291,17 +234,6 @@ class DenseBB(DenseLayer):
     """Dense layer: bit activations, bit weights (xor and popcount)."""
 
     KIND = "bb"
-    x: Value
-    w: Value
-    alpha: Value | None = None
-    bias: Value | None = None
-    thr: Value | None = None
-    params: tuple[Value, ...] = ()
-    _: KW_ONLY
-    order: Order = "muladd"
-    nan: Nan = "plus"
-    steps: Steps = ()
-    certificate: Certificate | None = None
 
 
 @operation("bin.dense_bt")
@@ -309,14 +241,17 @@ class DenseBT(DenseLayer):
     """Dense layer: bit activations, ternary weights."""
 
     KIND = "bt"
-    x: Value
-    w: Value
-    alpha: Value | None = None
-    bias: Value | None = None
-    thr: Value | None = None
-    params: tuple[Value, ...] = ()
-    _: KW_ONLY
-    order: Order = "muladd"
-    nan: Nan = "plus"
-    steps: Steps = ()
-    certificate: Certificate | None = None
+
+
+@operation("bin.dense_ub")
+class DenseUB(DenseLayer):
+    """Dense layer: level activations, bit weights (popcounts of planes)."""
+
+    KIND = "ub"
+
+
+@operation("bin.dense_ut")
+class DenseUT(DenseLayer):
+    """Dense layer: level activations, ternary weights (popcounts of planes)."""
+
+    KIND = "ut"

@@ -10,6 +10,7 @@ layout.
 from . import bits as _bits
 from . import elementwise as _elementwise
 from . import layers as _layers
+from . import levels as _levels
 from . import pools as _pools
 from . import reductions as _reductions
 from . import shape_ops as _shape_ops
@@ -18,4 +19,4 @@ from .table import evaluate, evaluates
 
 __all__ = ["evaluate", "evaluates", "interpret", "trace"]
 
-del _bits, _elementwise, _layers, _pools, _reductions, _shape_ops
+del _bits, _elementwise, _layers, _levels, _pools, _reductions, _shape_ops

@@ -15,24 +15,27 @@ _BLOCK = 1 << 16
 _COLUMNS = 1 << 21
 
 
-def integer_accumulators(windows: np.ndarray, w: np.ndarray, groups: int) -> np.ndarray:
+def integer_accumulators(
+    windows: np.ndarray, w: np.ndarray, groups: int, largest: int
+) -> np.ndarray:
     """S = sum of x * w over the taps.
 
     Args:
-        windows: int8 [n, oh, ow, kh, kw, c] with values -1, 0, +1.
+        windows: integers [n, oh, ow, kh, kw, c]: -1, 0, +1 (int8), or levels (uint8).
         w: int8 [oc, kh, kw, c / groups] with values -1, 0, +1.
         groups: number of channel groups.
+        largest: bound of the magnitude of a sum.
 
     Returns:
         int32 [n, oh, ow, oc].
 
-    BLAS may add in any order and with fma: every partial sum of K products in {-1, 0, 1} is an
-    integer of magnitude at most K, and float32 holds all integers up to 2^24 exactly (float64 up
-    to 2^53), so that no operation rounds.
+    BLAS may add in any order and with fma: every partial sum of K products is an integer of
+    magnitude at most K times the largest activation, and float32 holds all integers up to 2^24
+    exactly (float64 up to 2^53), so that no operation rounds.
     """
     oc, kh, kw, group_c = w.shape
     taps = kh * kw * group_c
-    dtype = np.float32 if taps <= 2**24 else np.float64
+    dtype = np.float32 if largest <= 2**24 else np.float64
     matrix = w.reshape(groups, oc // groups, taps).transpose(0, 2, 1).astype(dtype)
     out = np.empty((*windows.shape[:3], oc), np.int32)
     for samples, rows in blocks(windows, max(1, _COLUMNS // max(1, taps * groups))):

@@ -11,10 +11,14 @@ from .pools import max_over_windows
 from .table import evaluates
 
 
+def passes(x: np.ndarray, threshold: np.ndarray, nan: bin.Nan) -> np.ndarray:
+    """Whether x >= threshold (bool); where either is NaN, what `nan` says."""
+    return x >= threshold if nan == "minus" else ~(x < threshold)
+
+
 def cut(x: np.ndarray, threshold: np.ndarray, nan: bin.Nan) -> np.ndarray:
-    """+1 where x >= threshold, else -1 (int8); where either is NaN, what `nan` says."""
-    plus = x >= threshold if nan == "minus" else ~(x < threshold)
-    return np.where(plus, np.int8(1), np.int8(-1))
+    """+1 where x passes the threshold, else -1 (int8)."""
+    return np.where(passes(x, threshold, nan), np.int8(1), np.int8(-1))
 
 
 @evaluates(bin.Pack)

@@ -11,6 +11,7 @@ import numpy as np
 from .. import bin, nn
 from .accumulators import float_accumulators, integer_accumulators
 from .bits import cut
+from .levels import count_passed
 from .rounding import add_flushed, flush, multiply_flushed
 from .table import evaluates
 from .windows import Window
@@ -74,7 +75,7 @@ def _as_image(w: np.ndarray) -> np.ndarray:
 
 def _accumulate(op: bin.Layer, windows: np.ndarray, w: np.ndarray, groups: int) -> np.ndarray:
     if op.integer:
-        return integer_accumulators(windows, w, groups)
+        return integer_accumulators(windows, w, groups, op.largest_sum)
     return float_accumulators(windows, w, groups, op.order)
 
 
@@ -85,10 +86,11 @@ def _end(
     bias: np.ndarray | None,
     thr: np.ndarray | None,
 ) -> np.ndarray:
-    """Threshold, or scale and bias; a flush-to-zero unit flushes here too."""
+    """Thresholds, or scale and bias; a flush-to-zero unit flushes here too."""
     flushed = op.order == "muladd.ftz" and not op.integer
     if thr is not None:
-        return cut(acc, flush(thr) if flushed else thr, op.nan)
+        thr = flush(thr) if flushed else thr
+        return cut(acc, thr, op.nan) if thr.ndim == 1 else count_passed(acc, thr, op.nan)
     y = acc.astype(np.float32, copy=False)
     if alpha is not None:
         y = multiply_flushed(y, alpha) if op.order == "muladd.ftz" else y * alpha

@@ -28,6 +28,8 @@ class Pad(Op):
             raise IRError(f"pad needs {self.x.type.rank} numbers before and after")
         if min(*self.before, *self.after, 0) < 0:
             raise IRError("negative pad", hint="crop with nn.slice instead")
+        if not self.x.type.scalar.holds(self.value):
+            raise IRError(f"{self.x.type.scalar} has no value {self.value} to pad with")
         sizes = zip(self.before, self.x.shape, self.after, strict=True)
         return [TensorType(tuple(b + d + a for b, d, a in sizes), self.x.type.scalar)]
 
