@@ -219,7 +219,7 @@ class FunctionBuilder:
         results = op.results
         for what, found in (("results", node.results), ("types", types or results)):
             if len(found) != len(results):
-                count = f"{len(results)} result{'' if len(results) == 1 else 's'}"
+                count = _counted(len(results), "result")
                 message = f"{node.name} has {count}, found {len(found)} {what}"
                 self.builder.error(node.name, message)
                 raise _Skip
@@ -262,7 +262,8 @@ class FunctionBuilder:
                 self.builder.error(error.token, f"{name}: {error.message}", error.hint)
                 continue
             if len(names) != count:
-                self.builder.error(attr.name, f"{count} {name}, but {len(names)} names for them")
+                message = f"{name}: expected {_counted(count, 'name')}, found {len(names)}"
+                self.builder.error(attr.name, message)
             elif name == "inputs":
                 func.input_names = list(names)
             else:
@@ -276,12 +277,14 @@ def _spelled(spec: OperandSpec) -> str:
     return f"{spec.name}..." if spec.variadic else f"[{spec.name}]" if spec.optional else spec.name
 
 
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
 def _count_in_words(specs: tuple[OperandSpec, ...]) -> str:
     required = sum(not (s.optional or s.variadic) for s in specs)
     if any(s.variadic for s in specs):
-        words = f"at least {required}"
-    elif required < len(specs):
-        words = f"{required} to {len(specs)}"
-    else:
-        words = str(required)
-    return f"{words} operand{'' if words == '1' else 's'}"
+        return f"at least {_counted(required, 'operand')}"
+    if required < len(specs):
+        return f"{required} to {_counted(len(specs), 'operand')}"
+    return _counted(required, "operand")
