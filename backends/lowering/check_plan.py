@@ -22,7 +22,7 @@ def check_plan(module: Module) -> None:
     """
     size, align = int(str(module.attrs["arena_bytes"])), int(str(module.attrs["arena_align"]))
     owned = caller_buffers(module.func)
-    holds = np.full(size, -1, np.int64)
+    holds = np.full(size, -1, np.int32)
     spans: dict[Value, slice] = {}
     tags: dict[Value, int] = {}
     for op in module.func.ops:

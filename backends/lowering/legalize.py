@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Write operations that no kernel computes as operations that have one, bit for bit equal."""
+"""Rewrites for the sake of the kernels: reductions, slices, divisions."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from bnnc.ir import BIT, Op, Stage, TensorType, Value, bin, nn
+from bnnc.ir import BIT, Op, Resource, Stage, TensorType, Value, bin, nn
 from bnnc.ir.diagnostics import TargetError
 from bnnc.ir.shapes import normal_axis
 from bnnc.passes import Pass, Rewriter, pattern
@@ -17,7 +17,7 @@ from ..params import sliced_axes
 
 
 class Legalize(Pass):
-    """Turn reductions into pools and slices of several axes into steps of one axis each."""
+    """Write what no kernel computes as operations that have one, bit for bit equal."""
 
     name: ClassVar[str] = "legalize"
     consumes: ClassVar[Stage | None] = Stage.BINARIZED
@@ -81,6 +81,18 @@ class Legalize(Pass):
                 nn.Slice(value, begin=tuple(begin), size=tuple(size), step=tuple(step))
             ).result
         rw.replace(op, value)
+
+    @pattern
+    def division_without_nan(self, op: nn.Div, rw: Rewriter) -> None:
+        """Dividing by constants none of which is zero needs no care for zeros."""
+        if not op.no_nan:
+            return
+        if not isinstance(op.b, Resource) or not op.b.array.all():
+            raise TargetError(
+                f"nn.div at '{op.loc.name}' gives zero for a zero divisor, which has no kernel",
+                hint="only a constant divisor without zeros can be compiled",
+            )
+        rw.replace(op, nn.Div(op.a, op.b))
 
     @pattern
     def cast(self, op: nn.Cast, rw: Rewriter) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import dataclasses
 import re
 
+import numpy as np
 import pytest
 
 from bnnc.backends import find_target, kernel_table
@@ -196,6 +197,20 @@ def test_reductions_that_no_window_computes(
     module = net.results(net.add(reduce))
     with pytest.raises(TargetError, match=complaint):
         lower(module)
+
+
+def test_a_division_that_takes_care_of_zeros() -> None:
+    net = Net()
+    x = net.input(2, 3)
+    module = net.results(net.add(nn.Div(x, net.floats(3), no_nan=True)))
+    assert lower(module).func.ops[0].kernel == "div_f32"
+    for constant in (True, False):
+        net = Net()
+        x = net.input(2, 3)
+        zeros = net.module.add_resource("zeros", np.array([1, 0, 2], np.float32))
+        divided = net.add(nn.Div(x, zeros if constant else x, no_nan=True))
+        with pytest.raises(TargetError, match="gives zero for a zero divisor"):
+            lower(net.results(divided))
 
 
 def test_too_many_axes_and_too_large_sizes() -> None:

@@ -21,10 +21,10 @@ static uint32_t load32(const uint8_t *at) {
 
 /* Four bits at a time: the 16 remainders below are all the table it needs. */
 uint32_t BNNC_SYM(crc32)(uint32_t crc, const void *data, size_t size) {
-    static const uint32_t remainders[16] = {
-        0x00000000u, 0x1db71064u, 0x3b6e20c8u, 0x26d930acu, 0x76dc4190u, 0x6b6b51f4u,
-        0x4db26158u, 0x5005713cu, 0xedb88320u, 0xf00f9344u, 0xd6d6a3e8u, 0xcb61b38cu,
-        0x9b64c2b0u, 0x86d3d2d4u, 0xa00ae278u, 0xbdbdf21cu};
+    static const uint32_t remainders[16] = {0x00000000u, 0x1db71064u, 0x3b6e20c8u, 0x26d930acu,
+                                            0x76dc4190u, 0x6b6b51f4u, 0x4db26158u, 0x5005713cu,
+                                            0xedb88320u, 0xf00f9344u, 0xd6d6a3e8u, 0xcb61b38cu,
+                                            0x9b64c2b0u, 0x86d3d2d4u, 0xa00ae278u, 0xbdbdf21cu};
     const uint8_t *bytes = (const uint8_t *)data;
     crc = ~crc;
     for (size_t i = 0; i < size; ++i) {
@@ -62,9 +62,8 @@ bnnc_status BNNC_SYM(bnnw_check)(const bnnc_bnnw *want, const void *data, size_t
         return BNNC_ERR_MODEL;
     }
     header_bytes = load32(file + AT_HEADER_BYTES);
-    if (load32(file + AT_FILE_BYTES) != want->file_bytes ||
-        load32(file + AT_FILE_BYTES + 4) != 0 || size < want->file_bytes ||
-        header_bytes < FIXED_BYTES || header_bytes > want->file_bytes) {
+    if (load32(file + AT_FILE_BYTES) != want->file_bytes || load32(file + AT_FILE_BYTES + 4) != 0 ||
+        size < want->file_bytes || header_bytes < FIXED_BYTES || header_bytes > want->file_bytes) {
         return BNNC_ERR_SIZE;
     }
     crc = BNNC_SYM(crc32)(0, file, AT_HEADER_CRC);
