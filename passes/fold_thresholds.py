@@ -4,28 +4,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from bnnc.ir import bin as bits
 from bnnc.ir import nn
 from bnnc.ir.module import Module, Stage
-from bnnc.ir.operation import Steps
+from bnnc.ir.operation import Op, Step, Steps
 from bnnc.ir.types import BIT, TensorType
 from bnnc.ir.value import Resource, Value
 
 from .base import Pass
-from .binarize import refuse_or_remark_zero
 from .chains import Chain, chain_before
 from .constants import channel_constant
 from .registry import register_pass
 from .rewriter import Rewriter
+from .simplify_signs import refuse_or_remark_zero
 from .thresholds import NotFoldable, Thresholds, fold_float, fold_integer
 
 
 @register_pass
 class FoldThresholds(Pass):
-    """Replace layer, float operations and sign by a layer with one threshold per channel.
+    """Replace layer, float operations and cut by a layer with thresholds per channel.
 
     The threshold is searched on the imported float32 expression (see `bnnc.passes.thresholds`),
     so this runs before any linear folding. The expression stays on the layer for verification.
@@ -36,24 +37,25 @@ class FoldThresholds(Pass):
     strict_sign: bool = False
 
     def run(self, module: Module, rw: Rewriter) -> None:
-        """Fold every ``pack(sign(chain(layer)))``."""
+        """Fold every cut to bits or levels whose float operations lead back to a layer."""
         for op in rw.walk():
-            if not isinstance(op, bits.Pack) or not isinstance(op.x.owner, nn.Sign):
+            cut = Cut.of(op)
+            if cut is None or cut.value.owner is None:
                 continue
-            sign = op.x.owner
-            if sign.x.owner is None:
-                continue
-            chain = chain_before(sign.x)
+            chain = chain_before(cut.value)
             if isinstance(chain, str):
-                rw.remark(sign, f"stays a cut of floats: {chain}")
+                rw.remark(op, f"stays a cut of floats: {chain}")
                 continue
-            steps = (*chain.steps, ("sign", sign.zero, op.nan))
+            steps = (*chain.steps, cut.step)
             found = search_layer(chain.layer, steps, chain.params)
+            if not isinstance(found, NotFoldable) and found.flip.any() and cut.levels:
+                found = NotFoldable("a max pool is followed by a decreasing step")
             if isinstance(found, NotFoldable):
-                rw.remark(sign, f"stays a cut of floats: {found.reason}")
+                rw.remark(op, f"stays a cut of floats: {found.reason}")
                 continue
-            self._remark_zero(rw, sign, chain, found)
-            _replace(rw, op, chain, steps, found)
+            if cut.sign is not None:
+                self._remark_zero(rw, cut.sign, chain, found)
+            _replace(rw, cut, chain, steps, found)
 
     def _remark_zero(self, rw: Rewriter, sign: nn.Sign, chain: Chain, found: Thresholds) -> None:
         if sign.zero != "keep":
@@ -69,6 +71,34 @@ class FoldThresholds(Pass):
         refuse_or_remark_zero(rw, sign, why, strict=self.strict_sign)
 
 
+@dataclass(frozen=True)
+class Cut:
+    """Where floats become bits or levels: the float value, the rule, and the operation.
+
+    ``sign`` is the sign that a bit is cut by.
+    """
+
+    op: Op
+    value: Value
+    step: Step
+    nan: bits.Nan
+    levels: bool
+    sign: nn.Sign | None = None
+
+    @classmethod
+    def of(cls, op: Op) -> Cut | None:
+        """The cut that an operation makes, or None."""
+        owner = op.x.owner if isinstance(op, bits.Pack | bits.ToLevels) else None
+        if isinstance(op, bits.Pack) and isinstance(owner, nn.Sign):
+            return cls(op, owner.x, ("sign", owner.zero, op.nan), op.nan, levels=False, sign=owner)
+        if isinstance(op, bits.ToLevels) and isinstance(owner, nn.Sign):
+            # A Heaviside step: level 1 is reached where the sign is +1.
+            return cls(op, owner.x, ("sign", "minus", "minus"), "minus", levels=True)
+        if isinstance(op, bits.ToLevels):
+            return cls(op, op.x, ("levels", op.low, op.levels), "minus", levels=True)
+        return None
+
+
 def search_layer(
     layer: bits.Layer, steps: Steps, params: list[np.ndarray]
 ) -> Thresholds | NotFoldable:
@@ -78,11 +108,11 @@ def search_layer(
         return fold_float(steps, params, channels)
     padded_with_zero = isinstance(layer, bits.ConvLayer) and any(layer.pad) and layer.pad_value == 0
     parity = layer.KIND == "bb" and not padded_with_zero
-    return fold_integer(steps, params, layer.taps, channels, parity=parity)
+    return fold_integer(steps, params, layer.largest_sum, channels, parity=parity)
 
 
-def _replace(rw: Rewriter, op: bits.Pack, chain: Chain, steps: Steps, found: Thresholds) -> None:
-    layer = chain.layer
+def _replace(rw: Rewriter, cut: Cut, chain: Chain, steps: Steps, found: Thresholds) -> None:
+    op, layer = cut.op, chain.layer
     if not isinstance(layer.w, Resource):
         return
     weights: Value = layer.w
@@ -90,7 +120,7 @@ def _replace(rw: Rewriter, op: bits.Pack, chain: Chain, steps: Steps, found: Thr
         signs = np.where(found.negate, -1, 1).astype(layer.w.type.dtype)
         flipped = layer.w.array * signs.reshape(-1, *[1] * (layer.w.type.rank - 1))
         weights = rw.resource(layer.w.symbol, flipped, layer.w.type.logical())
-    thr = rw.resource(f"{layer.loc.name}.thr", found.t)
+    thr = rw.resource(f"{layer.loc.name}.thr", shaped(found.t, levels=cut.levels))
     split = chain.ops.index(chain.pool) if chain.pool else len(chain.ops)
     inside, behind = chain.ops[:split], [*chain.ops[split:], op]
     if chain.pool is None:
@@ -102,7 +132,7 @@ def _replace(rw: Rewriter, op: bits.Pack, chain: Chain, steps: Steps, found: Thr
         bias=None,
         thr=thr,
         params=tuple(chain.operands),
-        nan=op.nan,
+        nan=cut.nan,
         steps=steps,
         certificate=found.certificate,
         loc=layer.loc.fuse(o.loc for o in inside),
@@ -111,22 +141,26 @@ def _replace(rw: Rewriter, op: bits.Pack, chain: Chain, steps: Steps, found: Thr
     if chain.pool is None:
         rw.replace(op, folded.results)
         return
+    pool = chain.pool
+    window: dict[str, Any] = {
+        "kernel_size": pool.kernel_size,
+        "stride": pool.stride,
+        "pad": pool.pad,
+        "loc": pool.loc.fuse(o.loc for o in behind),
+    }
+    if cut.levels:
+        rw.replace(op, nn.MaxPool(folded.result, **window))
+        return
     flip: Value | None = None
     if found.flip.any():
         values = np.where(found.flip, -1, 1).astype(np.int8)
-        flip = rw.resource(f"{chain.pool.loc.name}.flip", values, TensorType(values.shape, BIT))
-    pool = chain.pool
-    rw.replace(
-        op,
-        bits.MaxPool(
-            folded.result,
-            flip,
-            kernel_size=pool.kernel_size,
-            stride=pool.stride,
-            pad=pool.pad,
-            loc=pool.loc.fuse(o.loc for o in behind),
-        ),
-    )
+        flip = rw.resource(f"{pool.loc.name}.flip", values, TensorType(values.shape, BIT))
+    rw.replace(op, bits.MaxPool(folded.result, flip, **window))
+
+
+def shaped(t: np.ndarray, *, levels: bool) -> np.ndarray:
+    """Thresholds as a layer stores them: [C] for bits, [C, L] for levels."""
+    return t[:, None] if levels and t.ndim == 1 else t
 
 
 @dataclass(frozen=True)
@@ -155,8 +189,8 @@ def recheck(module: Module) -> list[ThresholdDifference]:
             differences.append(ThresholdDifference(op.loc.name, -1, float("nan"), float("nan")))
             continue
         stored = op.thr.array
-        for channel in np.flatnonzero(stored != found.t):
-            c = int(channel)
-            difference = ThresholdDifference(op.loc.name, c, float(stored[c]), float(found.t[c]))
-            differences.append(difference)
+        expected = shaped(found.t, levels=stored.ndim == 2)
+        for index in zip(*np.nonzero(stored != expected), strict=True):
+            values = float(stored[index]), float(expected[index])
+            differences.append(ThresholdDifference(op.loc.name, int(index[0]), *values))
     return differences

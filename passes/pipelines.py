@@ -5,13 +5,14 @@ from __future__ import annotations
 
 from bnnc.ir.module import Stage
 
-from .binarize import Binarize, SimplifySigns
+from .binarize import Binarize
 from .canonicalize import Canonicalize
 from .fold_constants import FoldConstants
 from .fold_linear import FoldLinear
 from .fold_thresholds import FoldThresholds
 from .pipeline import format_pipeline
 from .recognise_signs import RecogniseSigns, RecogniseStraightThrough
+from .simplify_signs import SimplifySigns
 
 
 def standard(stage: Stage = Stage.IMPORTED, *, strict_sign: bool = False) -> str:
