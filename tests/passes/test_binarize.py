@@ -13,10 +13,9 @@ from bnnc.passes.pipelines import standard
 from .rewriting import check_rewrite, module, rewritten
 
 SIGN = "nn.sign(%x) {zero = plus, nan = plus} : tensor<1x6xf32>"
-WEIGHTS = (
-    "@w : tensor<2x6xf32> = dense([1.0, -1.0, 1.0, 1.0, -1.0, 1.0, 1.0, 1.0, -1.0, 1.0, 1.0, 1.0])"
-)
-BITS = WEIGHTS.replace("f32", "bit")
+SIGNS = [1, -1, 1, 1, -1, 1, 1, 1, -1, 1, 1, 1]
+WEIGHTS = f"@w : tensor<2x6xf32> = dense({[float(s) for s in SIGNS]})"
+BITS = f"@w : tensor<2x6xbit> = dense({SIGNS})"
 ROW = "tensor<1x6xf32> -> tensor<1x2xf32>"
 
 
