@@ -30,6 +30,7 @@ from bnnc.passes.fold_thresholds import recheck
 from .comparison import (
     Comparison,
     Tolerances,
+    compare_bits,
     compare_outputs,
     ties_of,
 )
@@ -187,7 +188,10 @@ class Verifier:
         return found
 
     def check_outputs(self, outputs: Mapping[str, np.ndarray]) -> list[Comparison]:
-        """Compare the planned module's outputs with those of the given module."""
+        """Compare the planned module's outputs with those of the given module.
+
+        From stage lowered on every pass is exact, so every bit must be equal.
+        """
         if self.given.stage is Stage.PLANNED:
             return []
         self.progress("the given module")
@@ -198,6 +202,8 @@ class Verifier:
             self.arrays,
             lambda done, count: self.progress(f"sample {done} of {count} of the given module"),
         )
+        if self.given.stage.rank >= Stage.LOWERED.rank:
+            return [compare_bits(PLANNED, n, array, outputs[n]) for n, array in expected.items()]
         return [
             compare_outputs(PLANNED, name, array, outputs[name], self.tolerances, self._tie)
             for name, array in expected.items()

@@ -54,7 +54,7 @@ def targets_command(as_json: bool) -> None:
 @json_option
 def passes_command(pass_files: tuple[Path, ...], as_json: bool) -> None:
     """List the passes with their options."""
-    from bnnc.driver import known_passes
+    from bnnc.lowering import known_passes
 
     found = [_describe_pass(cls) for cls in known_passes(pass_files)]
     if as_json:

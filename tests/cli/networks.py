@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 
 from bnnc.ir import F32, Loc, Module, Op, TensorType, Value, nn
@@ -13,8 +15,9 @@ BATCH = 2
 class Builder:
     """Appends operations named like the nodes of a framework."""
 
-    def __init__(self, name: str, seed: int) -> None:
+    def __init__(self, name: str, seed: int, zero: Literal["plus", "keep"]) -> None:
         self.module = Module(name)
+        self.zero: Literal["plus", "keep"] = zero
         self.rng = np.random.default_rng(seed)
 
     def input(self, name: str, *shape: int) -> Value:
@@ -54,12 +57,12 @@ class Builder:
         return self.add(op, node, "Conv2D")
 
     def sign(self, x: Value, node: str) -> Value:
-        return self.add(nn.Sign(x, zero="plus", nan="propagate"), node, "Sign")
+        return self.add(nn.Sign(x, zero=self.zero, nan="propagate"), node, "Sign")
 
 
-def network(seed: int = 0, name: str = "small") -> Module:
+def network(seed: int = 0, name: str = "small", zero: Literal["plus", "keep"] = "plus") -> Module:
     """Layers ff, bb with a pool, bit x tern, bb, fb and softmax; x [2, 6, 6, 3] -> y [2, 4]."""
-    b = Builder(name, seed)
+    b = Builder(name, seed, zero)
     rng = b.rng
     x = b.input("x", BATCH, 6, 6, 3)
     v = b.conv(x, "conv1", rng.normal(size=(9, 3, 3, 3)))

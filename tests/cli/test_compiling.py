@@ -13,7 +13,7 @@ import bnnc as package
 from bnnc import driver
 from bnnc.ir import Stage
 from bnnc.ir.diagnostics import UsageError
-from bnnc.ir.text import read_module
+from bnnc.ir.text import read_module, write_module
 
 from .conftest import Command
 from .networks import network
@@ -221,6 +221,20 @@ def test_unknown_targets(bnnc: Command, net: Path) -> None:
     assert "did you mean 'c'?" in failed.err
 
 
+def test_a_target_of_ones_own(bnnc: Command, net: Path, tmp_path: Path) -> None:
+    board = tmp_path / "board.toml"
+    board.write_text('inherits = "c"\nname = "board"\ndescription = "mine"\n')
+    assert bnnc("compile", net, "--target", board, "-o", tmp_path / "out").code == 0
+    assert json.loads((tmp_path / "out" / "manifest.json").read_text())["target"] == "board"
+    text = tmp_path / "planned.bnn"
+    dumped = bnnc("dump", net, "--target", board, "--after", "plan-memory", "-o", text)
+    assert dumped.code == 0, dumped.err
+    failed = bnnc("compile", text, "-o", tmp_path / "out")
+    assert failed.code == 2
+    assert "lowered for target 'board', not 'c'" in failed.err
+    assert bnnc("compile", text, "--target", board, "-o", tmp_path / "out").code == 0
+
+
 def test_what_passes_do_can_be_watched(bnnc: Command, net: Path) -> None:
     shown = bnnc("opt", net, "--passes", "fold-constants,canonicalize", "--print-ir-after-all")
     assert re.findall(r"^// after (\S+)", shown.err, re.MULTILINE) == [
@@ -266,6 +280,18 @@ def test_remarks_go_to_stderr(bnnc: Command, digits: Path, tmp_path: Path) -> No
     assert "remark: " in done.err
     assert "remark:" not in done.out
     assert len(set(done.err.splitlines())) == len(done.err.splitlines())
+
+
+def test_strict_sign_refuses_what_is_else_a_remark(bnnc: Command, tmp_path: Path) -> None:
+    text = tmp_path / "keep.bnn"
+    write_module(network(zero="keep"), text)
+    arguments = ["compile", text, "-o", tmp_path / "out"]
+    done = bnnc(*arguments)
+    assert done.code == 0
+    assert done.err.count("sign gives 0 for an exact zero; taken as +1") == 1  # the float layer
+    failed = bnnc(*arguments, "--strict-sign")
+    assert failed.code == 5
+    assert "sign 'sign1' gives 0 for an exact zero" in failed.err
 
 
 def test_lowering_leaves_the_module_alone() -> None:

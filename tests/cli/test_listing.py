@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bnnc import driver
+from bnnc import driver, lowering
 from bnnc.ir import Module, Stage
 
 from .conftest import Command
@@ -39,26 +39,26 @@ def test_passes(bnnc: Command) -> None:
 
 
 def test_the_standard_pipeline_is_made_of_listed_passes() -> None:
-    known = {cls.name for cls in driver.known_passes()}
-    target = driver.as_target("c")
-    used = [p.name for p in driver.standard_passes(Stage.IMPORTED, target)]
+    known = {cls.name for cls in lowering.known_passes()}
+    target = lowering.as_target("c")
+    used = [p.name for p in lowering.standard_passes(Stage.IMPORTED, target)]
     assert set(used) <= known
     assert used[-1] == "plan-memory"
     for stage in Stage:
-        rest = [p.name for p in driver.standard_passes(stage, target)]
+        rest = [p.name for p in lowering.standard_passes(stage, target)]
         assert rest == used[len(used) - len(rest) :]
-    assert driver.standard_passes(Stage.PLANNED, target) == []
+    assert lowering.standard_passes(Stage.PLANNED, target) == []
 
 
 def test_default_resumes_where_the_passes_before_it_lead(net: Path) -> None:
     del net
-    target = driver.as_target("c")
-    whole = driver.make_pipeline(Stage.IMPORTED, target)
-    split = driver.make_pipeline(Stage.IMPORTED, target, "fold-constants,canonicalize,default")
+    target = lowering.as_target("c")
+    whole = lowering.make_pipeline(Stage.IMPORTED, target)
+    split = lowering.make_pipeline(Stage.IMPORTED, target, "fold-constants,canonicalize,default")
     assert [p.name for p in split[:3]] == ["fold-constants", "canonicalize", "recognise-signs"]
-    assert split[2:] == driver.standard_passes(Stage.CANONICAL, target)
-    assert driver.make_pipeline(Stage.IMPORTED, target, "default") == whole
-    strict = driver.make_pipeline(Stage.IMPORTED, target, strict_sign=True)
+    assert split[2:] == lowering.standard_passes(Stage.CANONICAL, target)
+    assert lowering.make_pipeline(Stage.IMPORTED, target, "default") == whole
+    strict = lowering.make_pipeline(Stage.IMPORTED, target, strict_sign=True)
     assert "fold-thresholds{strict_sign=true}" in [p.spec() for p in strict]
 
 
