@@ -23,68 +23,68 @@ from .operation import Op
 from .types import BIT, TERN, TensorType
 from .value import Resource, Value
 
-StageRule: TypeAlias = Callable[[Module], Iterable[Finding]]
+StageRule: TypeAlias = Callable[[Module, Stage], Iterable[Finding]]
 IN_CALLER = -1  # the `at` of a result that lies in a buffer of the caller
 
 
-def only_float_dialect(module: Module) -> Iterator[Finding]:
+def only_float_dialect(module: Module, stage: Stage) -> Iterator[Finding]:
     """Operations of the ``bin`` dialect come with binarization."""
     for op in module.func.ops:
         if op.NAME.startswith("bin."):
-            yield Finding(f"{op.NAME} does not belong to stage {module.stage.value}", op)
+            yield Finding(f"{op.NAME} does not belong to stage {stage.value}", op)
 
 
-def no_packed_scalars(module: Module) -> Iterator[Finding]:
+def no_packed_scalars(module: Module, stage: Stage) -> Iterator[Finding]:
     """Bits, ternary and few-bit values come with binarization."""
     for value, where in _values(module):
         if not value.type.scalar.is_float and value.type.scalar.name[0] not in "iu":
-            message = f"{value.type.scalar} does not belong to stage {module.stage.value}"
+            message = f"{value.type.scalar} does not belong to stage {stage.value}"
             yield Finding(message, where)
 
 
-def no_layouts(module: Module) -> Iterator[Finding]:
+def no_layouts(module: Module, stage: Stage) -> Iterator[Finding]:
     """Layouts come with a target."""
     for value, where in _values(module):
         if value.type.layout is not None:
             yield Finding(f"layout #{value.type.layout} without a target", where)
 
 
-def no_kernels(module: Module) -> Iterator[Finding]:
+def no_kernels(module: Module, stage: Stage) -> Iterator[Finding]:
     """Kernels come with a target."""
     for op in module.func.ops:
         if op.kernel is not None:
             yield Finding(f"kernel '{op.kernel}' without a target", op)
 
 
-def nothing_of_a_target(module: Module) -> Iterator[Finding]:
+def nothing_of_a_target(module: Module, stage: Stage) -> Iterator[Finding]:
     """Neither kernels nor layouts, unless a target is chosen already."""
     if "target" not in module.attrs:
-        yield from no_kernels(module)
-        yield from no_layouts(module)
+        yield from no_kernels(module, stage)
+        yield from no_layouts(module, stage)
 
 
-def no_places(module: Module) -> Iterator[Finding]:
+def no_places(module: Module, stage: Stage) -> Iterator[Finding]:
     """Places in the arena come with planning."""
     for op in module.func.ops:
         if op.at is not None:
-            yield Finding(f"'at' does not belong to stage {module.stage.value}", op)
+            yield Finding(f"'at' does not belong to stage {stage.value}", op)
 
 
-def constants_folded(module: Module) -> Iterator[Finding]:
+def constants_folded(module: Module, stage: Stage) -> Iterator[Finding]:
     """Operations on constants alone have been evaluated."""
     for op in module.func.ops:
         if op.operands and all(isinstance(v, Resource) for v in op.operands):
             yield Finding(f"{op.NAME} of constants alone", op, "run fold-constants first")
 
 
-def layers_have_kinds(module: Module) -> Iterator[Finding]:
+def layers_have_kinds(module: Module, stage: Stage) -> Iterator[Finding]:
     """Convolutions and dense layers are those of the ``bin`` dialect."""
     for op in module.func.ops:
         if isinstance(op, nn.Conv2D | nn.Dense):
-            yield Finding(f"{op.NAME} does not belong to stage {module.stage.value}", op)
+            yield Finding(f"{op.NAME} does not belong to stage {stage.value}", op)
 
 
-def floats_for_float_operations(module: Module) -> Iterator[Finding]:
+def floats_for_float_operations(module: Module, stage: Stage) -> Iterator[Finding]:
     """Bits are computed with in the ``bin`` dialect only."""
     for op in module.func.ops:
         if op.NAME.startswith("nn."):
@@ -93,13 +93,13 @@ def floats_for_float_operations(module: Module) -> Iterator[Finding]:
                     yield Finding(f"operand {name} of {op.NAME} is {value.type}", op)
 
 
-def target_chosen(module: Module) -> Iterator[Finding]:
+def target_chosen(module: Module, stage: Stage) -> Iterator[Finding]:
     """The module names its target."""
     if not isinstance(module.attrs.get("target"), str):
         yield Finding('the module attribute target = "..." is missing')
 
 
-def kernels_chosen(module: Module) -> Iterator[Finding]:
+def kernels_chosen(module: Module, stage: Stage) -> Iterator[Finding]:
     """Every operation has a kernel, except reshapes that leave all bytes where they are."""
     for op in module.func.ops:
         if op.kernel is None and not _is_alias(op):
@@ -121,7 +121,7 @@ def _same_rows(before: TensorType, after: TensorType) -> bool:
     return rows[0] == rows[1] or not any(d % 8 for d in rows)
 
 
-def bits_have_layouts(module: Module) -> Iterator[Finding]:
+def bits_have_layouts(module: Module, stage: Stage) -> Iterator[Finding]:
     """All bit and ternary values that kernels see are stored in a layout."""
     for op in module.func.ops:
         for name, value in op.operand_slots():
@@ -137,7 +137,7 @@ def _unpacked(value: Value, what: str, op: Op) -> Iterator[Finding]:
         yield Finding(f"{what} is {value.type} without a layout", op)
 
 
-def arena_declared(module: Module) -> Iterator[Finding]:
+def arena_declared(module: Module, stage: Stage) -> Iterator[Finding]:
     """The module says how large the arena is and how it is aligned."""
     for name, least in (("arena_bytes", 0), ("arena_align", 1)):
         value = module.attrs.get(name)
@@ -145,7 +145,7 @@ def arena_declared(module: Module) -> Iterator[Finding]:
             yield Finding(f"the module attribute {name} must be an integer >= {least}")
 
 
-def places_in_arena(module: Module) -> Iterator[Finding]:
+def places_in_arena(module: Module, stage: Stage) -> Iterator[Finding]:
     """Every result has an aligned place inside the arena, or lies with the caller."""
     size, align = (module.attrs.get(n) for n in ("arena_bytes", "arena_align"))
     if not isinstance(size, int) or not isinstance(align, int) or align < 1:

@@ -38,7 +38,7 @@ def verify(module: Module, stage: Stage | None = None) -> None:
     wanted = module.stage if stage is None else stage
     found = [f for rule in GENERAL_RULES for f in rule(module)]
     # Stage rules may rely on what holds for every module.
-    found = found or [f for rule in STAGE_RULES[wanted] for f in rule(module)]
+    found = found or [f for rule in STAGE_RULES[wanted] for f in rule(module, wanted)]
     if found:
         raise IRError(f"module @{module.name} does not verify", diagnostics=_shown(module, found))
 

@@ -90,9 +90,9 @@ def print_lines(module: Module, *, keep_files: bool = True) -> PrintedModule:
         f"bnnc.ir {VERSION}",
         f"module {spelled_symbol(module.name)} {spelled_pairs(attrs)} {{",
     ]
-    for resource in module.resources.values():
+    for symbol, resource in module.resources.items():
         line_of[resource] = len(lines)
-        constant = spelled_constant(resource, keys[resource.symbol], keep_files=keep_files)
+        constant = spelled_constant(resource, keys[symbol], keep_files=keep_files)
         lines.append(f"  resource {spelled_symbol(resource.symbol)} : {resource.type} = {constant}")
     lines.append(f"  {_signature(module, names)} {{")
     for op in module.func.walk():

@@ -44,7 +44,7 @@ def write_module(module: Module, path: str | os.PathLike[str]) -> None:
     target = Path(path)
     text = "\n".join(print_lines(module, keep_files=False).lines) + "\n"
     keys = side_file_keys(module)
-    arrays = {keys[r.symbol]: r.stored for r in module.resources.values() if is_blob(r)}
+    arrays = {keys[s]: r.stored for s, r in module.resources.items() if is_blob(r)}
     side = side_file_of(target)
     try:
         if arrays:

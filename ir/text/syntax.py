@@ -114,9 +114,13 @@ class _BlockAttrs(NamedTuple):
     attrs: list[AttrNode]
 
 
+class _Types(NamedTuple):
+    types: list[TypeNode]
+
+
 def _attrs(children: list[object]) -> list[AttrNode]:
     """The attributes in front of a block, which need not be there."""
-    return next((c.attrs for c in children if isinstance(c, _BlockAttrs)), [])
+    return [a for c in children if isinstance(c, _BlockAttrs) for a in c.attrs]
 
 
 def _initialiser(children: list[object]) -> Initialiser:
@@ -160,11 +164,10 @@ class _Nodes(Transformer[Token, object]):
         return _initialiser(children)
 
     def func(self, children: list[object]) -> object:
-        types = next(c for c in children if type(c) is list)
         return FuncNode(
             cast("Token", children[0]),
             [c for c in children if isinstance(c, ParamNode)],
-            cast("list[TypeNode]", types),
+            [t for c in children if isinstance(c, _Types) for t in c.types],
             _attrs(children),
             [c for c in children if isinstance(c, OpNode)],
         )
@@ -185,7 +188,7 @@ class _Nodes(Transformer[Token, object]):
         return _there(children)
 
     def types(self, children: list[object]) -> object:
-        return _there(children)
+        return _Types(cast("list[TypeNode]", _there(children)))
 
     def attrs(self, children: list[object]) -> object:
         return _there(children)

@@ -7,7 +7,7 @@ import contextlib
 import typing
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from hypothesis import strategies as st
@@ -62,7 +62,7 @@ class Maker:
         """An earlier value of that type if there is one, else a new argument or a constant."""
         fits = [v for v in self.values if v.shape == shape and v.type.scalar == scalar]
         if fits and self.draw(st.booleans()):
-            return self.draw(st.sampled_from(fits))
+            return cast("Value", self.draw(st.sampled_from(fits)))
         if self.draw(st.booleans()):
             return self.constant(*shape, scalar=scalar)
         value = Value(TensorType(shape, scalar), name=self.draw(WORDS))
@@ -95,7 +95,7 @@ def _elementwise(cls: type[Op], make: Maker) -> Op:
     shape = _shape(make, make.draw(st.integers(1, 4)))
     attributes = make.attributes(cls)
     for scalar in (F32, BIT, LEVELS):
-        operands = {o.name: make.value(*shape, scalar=scalar) for o in cls.OPERANDS}
+        operands: dict[str, Any] = {o.name: make.value(*shape, scalar=scalar) for o in cls.OPERANDS}
         with contextlib.suppress(IRError):
             return cls(**operands, **attributes)
     raise AssertionError(f"add a recipe for {cls.NAME} to {__name__}")
@@ -137,8 +137,9 @@ def _layer(cls: type[bin.Layer], make: Maker) -> Op:
         fields["alpha"] = make.maybe(lambda: make.constant(o))
         fields["bias"] = make.maybe(lambda: make.constant(o))
     fields |= {"order": make.pick("muladd", "fma", "muladd.ftz"), "nan": make.pick("plus", "minus")}
-    return cls(make.value(*shape, scalar=x), make.constant(*weights, scalar=w, layout=layout),
-               **fields)  # fmt: skip
+    fields["x"] = make.value(*shape, scalar=x)
+    fields["w"] = make.constant(*weights, scalar=w, layout=layout)
+    return cls(**fields)
 
 
 def _conv2d(make: Maker) -> Op:

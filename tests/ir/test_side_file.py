@@ -7,6 +7,7 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -47,7 +48,8 @@ def failure(path: Path) -> str:
 
 
 def save(net: Path, **arrays: np.ndarray) -> None:
-    np.savez(net.with_name("net.bnn.npz"), **arrays)  # pyright: ignore[reportArgumentType]
+    arguments: dict[str, Any] = dict(arrays)
+    np.savez(net.with_name("net.bnn.npz"), **arguments)
 
 
 def test_numpy_reads_it(net: Path, weights: np.ndarray) -> None:
@@ -167,7 +169,8 @@ def test_weights_edited_by_hand(tmp_path: Path, stored: str) -> None:
 )
 def test_unfit_edited_weights(tmp_path: Path, array: np.ndarray | None, message: str) -> None:
     if array is not None:
-        np.save(tmp_path / "w.npy", array, allow_pickle=True)
+        held: Any = array
+        np.save(tmp_path / "w.npy", held, allow_pickle=True)
     resource = '  resource @w : tensor<3xi8> = blob("file:w.npy")\n'
     (tmp_path / "net.bnn").write_text(TEXT.replace("{\n", "{\n" + resource, 1))
     assert message in failure(tmp_path / "net.bnn")
