@@ -141,7 +141,8 @@ def test_weights_edited_by_hand(tmp_path: Path, stored: str) -> None:
     """A .npy named in the text: packed bytes, or values of any integer dtype."""
     bits = np.where(np.arange(45).reshape(5, 9) % 3 == 0, 1, -1).astype(np.int8)
     packed = np.packbits(bits < 0, axis=-1, bitorder="little").reshape(-1)
-    array = {"logical": bits, "packed": packed, "wide": bits.astype(np.int64)}[stored]
+    arrays: dict[str, np.ndarray] = {"logical": bits, "packed": packed, "wide": bits.astype(int)}
+    array = arrays[stored]
     np.save(tmp_path / "w.npy", array)
     resource = '  resource @w : tensor<5x9xbit, #bp8> = blob("file:w.npy")\n'
     text = TEXT.replace("{\n", '{stage = "planned", target = "c", arena_bytes = 0, '
