@@ -84,9 +84,13 @@ def read_attribute(node: ValueNode, annotation: Annotation = None) -> AttrValue 
     Raises:
         BadValue: when it does not fit.
     """
-    if annotation is None:
+    if annotation is not None:
+        return cast("AttrValue | None", _read(node, annotation))
+    try:
         return _read_undeclared(node)
-    return cast("AttrValue | None", _read(node, annotation))
+    except RecursionError:
+        token = node.bracket if isinstance(node, ListNode) else node
+        raise BadValue(token, "lists are nested too deeply") from None
 
 
 def _read_undeclared(node: ValueNode) -> AttrValue:

@@ -15,6 +15,7 @@ from ..layouts import layout_of
 from ..types import TensorType
 from ..value import Resource, array_digest
 from .constants import DIGEST_DIGITS, DIGEST_PREFIX, FILE_PREFIX
+from .npy import read_npy
 
 _DIGEST = re.compile(rf"{DIGEST_PREFIX}([0-9a-f]{{{DIGEST_DIGITS},64}})")
 
@@ -91,8 +92,8 @@ class Blobs:
         path = self.base_dir / name
         try:
             with path.open("rb") as stream:
-                array = np.lib.format.read_array(stream, allow_pickle=False)
-        except (OSError, ValueError, EOFError) as error:
+                array = read_npy(stream, path.stat().st_size)
+        except (OSError, ValueError) as error:
             raise IRError(f"cannot read {path}: {error}") from None
         return Resource(symbol, type_, _stored(array, type_, path), file=name)
 

@@ -20,13 +20,12 @@ from ..types import Quant, Scalar, TensorType
 from ..value import Resource
 from .attribute_reader import BadValue, read_attribute, read_float32, read_int, read_string
 from .blobs import Blobs
-from .constants import numbers_to_array
+from .constants import INLINE_BYTES, numbers_to_array
 from .printer import VERSION
 from .source import Source
 from .syntax import AttrNode, Initialiser, ModuleNode, TypeNode
 
 _DIMS = re.compile(r"(?:[0-9]+x)*")
-_MAX_INLINE_BYTES = 1 << 31
 
 
 def build_module(tree: ModuleNode, source: Source, blobs: Blobs) -> Module:
@@ -181,14 +180,12 @@ class Builder:
             self.error_of(token, error)
         except OverflowError:
             self.error(token, f"a number is beyond {type_.scalar}")
-        except MemoryError:
-            self.error(token, f"{type_} does not fit into memory")
         return None
 
     def _inline(self, symbol: str, type_: TensorType, value: Initialiser) -> Resource:
         if value.word == "dense" and len(value.items) != type_.size:
             raise IRError(f"{type_} has {type_.size} elements, found {len(value.items)}")
-        if type_.size * type_.dtype.itemsize > _MAX_INLINE_BYTES:
+        if type_.size * type_.dtype.itemsize > INLINE_BYTES:
             raise IRError(f"{type_} is too large for inline data", hint="use a blob")
         numbers: list[float | int] = []
         for item in value.items:

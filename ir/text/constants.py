@@ -16,6 +16,8 @@ from ..types import Scalar, TensorType, format_f32
 from ..value import Resource
 
 DENSE_LIMIT = 16
+# A short text must not ask for much memory: larger uniform arrays go into the side file.
+INLINE_BYTES = 1 << 24
 DIGEST_DIGITS = 16
 FILE_PREFIX = "file:"
 DIGEST_PREFIX = "sha256:"
@@ -61,6 +63,8 @@ def _inline(resource: Resource) -> str | None:
     What reads back to other bytes (a NaN with a payload, padding that is not zero) is never inline.
     """
     type_ = resource.type
+    if type_.size * type_.dtype.itemsize > INLINE_BYTES:
+        return None
     if type_.size > DENSE_LIMIT and (
         (type_.layout is not None and type_.size > _UNPACK_LIMIT) or not _uniform(resource.array)
     ):

@@ -8,8 +8,10 @@ the same bytes.
 from __future__ import annotations
 
 import os
+import struct
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO
@@ -20,6 +22,7 @@ from ..diagnostics import FileError, IRError
 from ..module import Module
 from .constants import is_blob
 from .keys import side_file_keys
+from .npy import read_npy
 from .printer import print_lines
 
 SUFFIX = ".npz"
@@ -84,25 +87,31 @@ def _write_arrays(file: IO[bytes], arrays: Mapping[str, np.ndarray]) -> None:
                 np.lib.format.write_array(stream, little, version=(1, 0), allow_pickle=False)
 
 
+# What zipfile and the decompressors raise on damaged files.
+_DAMAGE = (OSError, ValueError, EOFError, RuntimeError, LookupError, struct.error, zlib.error,
+           zipfile.BadZipFile, OverflowError, MemoryError)  # fmt: skip
+
+
 class SideFile(Mapping[str, np.ndarray]):
     """The arrays of a side file by key, each read when it is asked for."""
 
     def __init__(self, path: Path) -> None:
         try:
             self._archive = zipfile.ZipFile(path)
-        except (OSError, zipfile.BadZipFile) as error:
+        except _DAMAGE as error:
             raise IRError(f"{path} is no readable .npz file: {error}") from None
         self.path = path
-        self._members = {n.removesuffix(".npy"): n for n in self._archive.namelist()}
+        self._members = {i.filename.removesuffix(".npy"): i for i in self._archive.infolist()}
 
     def __getitem__(self, key: str) -> np.ndarray:
         member = self._members[key]
         try:
             with self._archive.open(member) as stream:
-                array = np.lib.format.read_array(stream, allow_pickle=False)
-        except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+                array = read_npy(stream, member.file_size)
+                stream.read(1)  # the end of a member is where its checksum is compared
+        except _DAMAGE as error:
             raise IRError(f"'{key}' in {self.path} is damaged: {error}") from None
-        return np.asarray(array, dtype=array.dtype.newbyteorder("="))
+        return array
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._members)

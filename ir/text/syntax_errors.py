@@ -20,7 +20,7 @@ from .source import Source
 from .syntax import ModuleNode, parse_syntax
 
 # Characters that may be parsed again and again in search of more errors.
-_RETRY_BUDGET = 2_000_000
+_RETRY_BUDGET = 1_000_000
 _STATEMENT = re.compile(r"[ \t]*(?:%|resource\b|[A-Za-z_][A-Za-z0-9_]*\.[A-Za-z_][\w.]*[ \t]*\()")
 _FRAME = re.compile(r"[ \t]*(?:module\b|func\b|\}|bnnc\.ir\b)")
 

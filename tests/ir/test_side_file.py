@@ -110,6 +110,25 @@ def test_damaged_side_file(net: Path) -> None:
     assert f"{side} is no readable .npz file" in failure(net)
 
 
+def test_a_header_cannot_ask_for_much(tmp_path: Path) -> None:
+    """The array would take 4 TB; the file is short, so nothing is allocated."""
+    header = b"{'descr': '<f4', 'fortran_order': False, 'shape': (1048576, 1048576), }\n"
+    data = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + b"\0" * 64
+    (tmp_path / "w.npy").write_bytes(data)
+    resource = '  resource @w : tensor<1048576x1048576xf32> = blob("file:w.npy")\n'
+    (tmp_path / "net.bnn").write_text(TEXT.replace("{\n", "{\n" + resource, 1))
+    assert f"which {len(data)} bytes cannot hold" in failure(tmp_path / "net.bnn")
+
+
+@pytest.mark.parametrize("order", ["by columns", "big-endian"])
+def test_other_orders_of_the_same_array(net: Path, weights: np.ndarray, order: str) -> None:
+    by_columns = order == "by columns"
+    save(net, **{"conv/w": np.asfortranarray(weights) if by_columns else weights.astype(">f4")})
+    array = read_module(net).resources["conv/w"].array
+    np.testing.assert_array_equal(array, weights)
+    assert array.dtype == np.float32
+
+
 def test_missing_or_binary_text(tmp_path: Path) -> None:
     with pytest.raises(FileError, match=r"cannot read .*none\.bnn"):
         read_module(tmp_path / "none.bnn")

@@ -180,6 +180,15 @@ def test_constants_of_other_scalars() -> None:
         assert message in found
 
 
+def test_short_texts_cannot_ask_for_much() -> None:
+    huge = ("tensor<4x1x1x3xf32>", "tensor<99999999x1x1x3xf32>")
+    assert "too large for inline data | use a blob" in errors(huge)[0]
+    deep = "[" * 100_000 + "]" * 100_000
+    assert errors(('"imported"', f'"imported", x = {deep}')) == [
+        "2:38: lists are nested too deeply"
+    ]
+
+
 def test_damaged_texts_never_crash() -> None:
     """Words of a text are dropped, doubled, exchanged: an IR error or a module, nothing else."""
     rng = random.Random(0)
