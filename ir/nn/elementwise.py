@@ -74,7 +74,7 @@ class Div(Binary):
 
 @operation("nn.maximum")
 class Maximum(Binary):
-    """B > a ? b : a."""
+    """The larger of both: b > a ? b : a."""
 
     a: Value
     b: Value
@@ -82,7 +82,7 @@ class Maximum(Binary):
 
 @operation("nn.minimum")
 class Minimum(Binary):
-    """B < a ? b : a."""
+    """The smaller of both: b < a ? b : a."""
 
     a: Value
     b: Value
@@ -153,14 +153,14 @@ class Round(Unary):
 
 @operation("nn.relu")
 class Relu(Unary):
-    """X < 0 ? 0 : x; NaN stays."""
+    """Rectifier: x < 0 ? 0 : x; NaN stays."""
 
     x: Value
 
 
 @operation("nn.leaky_relu")
 class LeakyRelu(Unary):
-    """X < 0 ? fl(x * alpha) : x."""
+    """Rectifier with a slope below zero: x < 0 ? fl(x * alpha) : x."""
 
     x: Value
     _: KW_ONLY
@@ -169,7 +169,7 @@ class LeakyRelu(Unary):
 
 @operation("nn.prelu")
 class PRelu(Op):
-    """X < 0 ? fl(x * slope) : x, the slope broadcast to x."""
+    """Rectifier with slopes: x < 0 ? fl(x * slope) : x, the slope broadcast to x."""
 
     x: Value
     slope: Value
@@ -183,7 +183,7 @@ class PRelu(Op):
 
 @operation("nn.clip")
 class Clip(Unary):
-    """First x > hi ? hi : x, then x < lo ? lo : x."""
+    """Clip to bounds: first x > hi ? hi : x, then x < lo ? lo : x."""
 
     x: Value
     _: KW_ONLY
