@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Print docs/supported.md, made from the table of converters and the table of kernels.
+
+Usage: python scripts/supported.py > docs/supported.md
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Callable, Iterable
+
+from bnnc.backends.kernel_table import kernel_table
+from bnnc.backends.target import targets
+from bnnc.frontends.tensorflow.convert import find_converter, supported_operations
+from bnnc.ir.operation import registered_operations
+
+_HEAD = """\
+# What is supported
+
+<!-- Made by scripts/supported.py from the tables that the compiler reads. Change those. -->
+
+A model that uses anything else is refused, with all of it listed at once (exit code 3), or has no
+kernel (exit code 6). Nothing falls back to something slower or less exact without a word.
+
+## TensorFlow operations
+
+bnnc reads frozen GraphDefs (`.pb`). Variables must be constants: freeze the graph first.
+
+These are no computation and are handled before the table below: `Placeholder` and its kin become
+inputs; `NoOp` and control inputs vanish; of `Switch` and `Merge` the branch is kept that
+`--set is_training=false` (or a constant) selects. Calls of functions in the graph's library are
+inlined where that is said to work by `bnnc dump`; elsewhere they are refused by name.
+
+"On constants" means that the operands must not depend on an input.
+"""
+
+_KERNELS = """\
+## Operations with kernels
+
+The rows are operations of the [IR](ir_reference.md). Of several kernels that fit, the cheapest is
+taken; `bnnc explain` says which. Types are those of the operands and, last, of the result.
+"""
+
+_WITHOUT = """\
+## Operations without kernels
+
+These occur in graphs but have no code of their own. Passes turn them into others, evaluate them
+where their operands are constants, or recognise what they spell together (a sign, for instance).
+Where neither works the target refuses the network and names the node.
+"""
+
+
+def _doc(what: object) -> str:
+    text = " ".join((inspect.getdoc(what) or "").split("\n\n")[0].split())
+    return text.replace("``", "`").replace("|", "\\|")
+
+
+def _names(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def _operations() -> str:
+    by_converter: dict[Callable[..., object], list[str]] = {}
+    for name in supported_operations():
+        converter = find_converter(name)
+        if converter is not None:
+            by_converter.setdefault(converter, []).append(name)
+    families: dict[str, list[Callable[..., object]]] = {}
+    for converter in by_converter:
+        families.setdefault(converter.__module__, []).append(converter)
+    lines: list[str] = []
+    for family in sorted(families):
+        lines += [f"### {_doc(sys.modules[family]).rstrip('.')}", ""]
+        lines += ["| operation | notes |", "| --- | --- |"]
+        rows = [(by_converter[c], _doc(c)) for c in families[family]]
+        lines += [f"| {_names(names)} | {text} |" for names, text in sorted(rows)]
+        lines += [""]
+    return "\n".join(lines)
+
+
+def _kernels() -> str:
+    table = kernel_table()
+    lines: list[str] = []
+    for target in targets():
+        lines += [f"### Target `{target.name}`: {target.description}", ""]
+        lines += ["| operation | kernel | types | needs |", "| --- | --- | --- | --- |"]
+        for kernel in table.kernels:
+            if kernel.isa in target.isas:
+                types = ", ".join(f"{slot} {name}" for slot, name in kernel.types.items())
+                needs = "; ".join(table.constraints[name] for name in kernel.when)
+                lines += [f"| {_names(kernel.ops)} | `{kernel.symbol}` | {types} | {needs} |"]
+        lines += [""]
+    return "\n".join(lines)
+
+
+def _without() -> str:
+    names = registered_operations().keys() - kernel_table().by_op.keys() - {"func.return"}
+    return f"{_names(sorted(names))}\n"
+
+
+def supported() -> str:
+    """Return the text of the page."""
+    return "\n".join([_HEAD, _operations(), _KERNELS, _kernels(), _WITHOUT, _without()])
+
+
+if __name__ == "__main__":
+    sys.stdout.write(supported())
