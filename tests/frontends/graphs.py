@@ -27,9 +27,17 @@ _OF_NUMPY = {
 }
 
 
+_FIELD_OF = {"TensorProto": "tensor", "TensorShapeProto": "shape", "NameAttrList": "func"}
+
+
 def f32(values: object) -> np.ndarray:
     """An array of float32."""
     return np.asarray(values, dtype=np.float32)
+
+
+def function_name(name: str) -> Any:
+    """The attribute that names a function."""
+    return new("NameAttrList", name=name)
 
 
 def tensor(array: np.ndarray) -> Any:
@@ -67,6 +75,20 @@ class GraphBuilder:
             proto.dim.add(size=size)
         return self.node("Placeholder", name, dtype=dtype, shape=proto)
 
+    def function(
+        self, name: str, args: list[str], results: dict[str, str], body: GraphBuilder
+    ) -> str:
+        """Add a function to the library; references in the body are ``arg`` or ``node:out:0``."""
+        proto = self.graph.library.function.add()
+        proto.signature.name = name
+        for arg in args:
+            proto.signature.input_arg.add(name=arg, type=int(DType.FLOAT))
+        for result, ref in results.items():
+            proto.signature.output_arg.add(name=result, type=int(DType.FLOAT))
+            proto.ret[result] = ref
+        proto.node_def.extend(body.graph.node)
+        return name
+
     def save(self, path: Path) -> Path:
         path.write_bytes(self.graph.SerializeToString())
         return path
@@ -99,5 +121,4 @@ def _set_attr(attr: Any, value: object) -> None:
                 else:
                     attr.list.i.append(one)
         case _:
-            kind = "tensor" if type(value).__name__ == "TensorProto" else "shape"
-            getattr(attr, kind).CopyFrom(value)
+            getattr(attr, _FIELD_OF[type(value).__name__]).CopyFrom(value)

@@ -43,6 +43,8 @@ _UNARY: dict[str, tuple[np.ndarray, Callable[[np.ndarray], Any]]] = {
     "Square": (_X, np.square),
     "Reciprocal": (_POSITIVE, np.reciprocal),
     "Elu": (_X, lambda x: np.where(x < 0, np.expm1(x), x)),
+    "_MklSwish": (_X, lambda x: x * _sigmoid(x)),
+    "LogSoftmax": (_X, lambda x: x - np.log(np.exp(x).sum(-1, keepdims=True))),
     "Softmax": (_X, lambda x: np.exp(x) / np.exp(x).sum(-1, keepdims=True)),
 }
 
@@ -111,6 +113,31 @@ def test_maximum_keeps_the_order_of_operands(tmp_path: Path) -> None:
     g.node("Maximum", "b", zero, x)
     a, b = g.run(tmp_path, {"x": f32([[-0.0]])})
     assert (np.signbit(a).item(), np.signbit(b).item()) == (True, False)
+
+
+@pytest.mark.parametrize("exponent", [1.0, 2.0, 3.0, 0.5, -0.5])
+def test_power(tmp_path: Path, exponent: float) -> None:
+    g = GraphBuilder()
+    x = g.placeholder("x", _POSITIVE.shape)
+    g.node("Pow", "y", x, g.const("e", exponent))
+    (y,) = g.run(tmp_path, {"x": _POSITIVE})
+    np.testing.assert_allclose(y, _POSITIVE.astype(np.float64) ** exponent, rtol=1e-6)
+
+
+@pytest.mark.parametrize("exponent", [2.5, [1.0, 2.0, 1.0, 2.0]])
+def test_other_powers_are_refused(tmp_path: Path, exponent: Any) -> None:
+    g = GraphBuilder()
+    g.node("Pow", "y", g.placeholder("x", (2, 4)), g.const("e", exponent))
+    with pytest.raises(ImportFailure, match="has an exponent other than"):
+        g.load(tmp_path)
+
+
+def test_power_of_constants(tmp_path: Path) -> None:
+    g = GraphBuilder()
+    n = g.node("Pow", "n", g.const("two", 2.0), g.const("bits", [1.0, 3.0, 0.5, -1.0]))
+    g.node("Mul", "y", g.placeholder("x", (2, 4)), n)
+    (y,) = g.run(tmp_path, {"x": np.ones((2, 4), np.float32)})
+    np.testing.assert_array_equal(y, np.broadcast_to(f32([2, 8, np.sqrt(2), 0.5]), (2, 4)))
 
 
 def test_sum_of_many(tmp_path: Path) -> None:

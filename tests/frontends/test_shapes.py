@@ -176,6 +176,49 @@ def test_space_to_depth_and_back(tmp_path: Path) -> None:
     np.testing.assert_array_equal(back, x)
 
 
+def test_space_to_depth_of_channels_first(tmp_path: Path) -> None:
+    """The order of the new channels does not depend on the data format."""
+    x = np.arange(4 * 6 * 2, dtype=np.float32).reshape(1, 4, 6, 2)
+    fed = np.ascontiguousarray(np.moveaxis(x, 3, 1))
+    g = GraphBuilder()
+    image = g.placeholder("x", fed.shape)
+    deep = g.node("SpaceToDepth", "deep", image, block_size=2, data_format="NCHW")
+    g.node("DepthToSpace", "back", deep, block_size=2, data_format="NCHW")
+    deep_y, back = g.run(tmp_path, {"x": fed}, output_names=("deep", "back"))
+    want = np.stack([x[:, i::2, j::2] for i in (0, 1) for j in (0, 1)], -2).reshape(1, 2, 3, 8)
+    np.testing.assert_array_equal(np.moveaxis(deep_y, 1, 3), want)
+    np.testing.assert_array_equal(back, fed)
+
+
+@pytest.mark.parametrize("op", ["SpaceToDepth", "DepthToSpace"])
+def test_blocks_that_do_not_fit(tmp_path: Path, op: str) -> None:
+    g = GraphBuilder()
+    g.node(op, "y", g.placeholder("x", (1, 4, 5, 6)), block_size=2)
+    with pytest.raises(ImportFailure, match="blocks of 2"):
+        g.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("mode", "numpy_mode"), [("REFLECT", "reflect"), ("SYMMETRIC", "symmetric")]
+)
+def test_mirror_pad(tmp_path: Path, mode: str, numpy_mode: Any) -> None:
+    paddings = [(0, 0), (2, 1), (0, 3)]
+    g = GraphBuilder()
+    amounts = g.const("paddings", paddings, "int32")
+    g.node("MirrorPad", "y", g.placeholder("x", _X.shape), amounts, mode=mode)
+    (y,) = g.run(tmp_path, {"x": _X})
+    np.testing.assert_array_equal(y, np.pad(_X, paddings, mode=numpy_mode))
+
+
+@pytest.mark.parametrize(("mode", "amount"), [("REFLECT", 3), ("SYMMETRIC", 4), ("EDGE", 1)])
+def test_mirror_pad_has_only_so_much_to_show(tmp_path: Path, mode: str, amount: int) -> None:
+    g = GraphBuilder()
+    amounts = g.const("paddings", [[0, 0], [0, amount], [0, 0]], "int32")
+    g.node("MirrorPad", "y", g.placeholder("x", (2, 3, 4)), amounts, mode=mode)
+    with pytest.raises(ImportFailure, match=mode):
+        g.load(tmp_path)
+
+
 def test_flatten_by_shape_arithmetic(tmp_path: Path) -> None:
     """What Keras' Flatten and TF 1's flatten leave behind comes down to one reshape."""
     g = GraphBuilder()

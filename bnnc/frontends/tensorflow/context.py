@@ -31,6 +31,10 @@ class Context:
         self.node = node
         self.operands = operands
 
+    def of(self, node: Node, operands: Sequence[Value]) -> Context:
+        """The same for another node."""
+        return Context(self._importer, node, operands)
+
     def x(self, index: int) -> Value:
         """The operand in this place."""
         if not -len(self.operands) <= index < len(self.operands):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Control flow of training graphs: resolve Switch and Merge, order the nodes that are left.
+"""Control flow: resolve Switch and Merge of training graphs, order the nodes that are left.
 
 ``Switch(data, predicate)`` sends data to output 1 where the predicate holds and to output 0 where
 it does not; the other output is dead. A node with a dead input, data or control, is dead; ``Merge``
@@ -52,13 +52,16 @@ class Wiring:
 
 
 def resolve(graph: Graph, constants: Mapping[str, np.ndarray]) -> Wiring:
-    """Resolve every Switch whose predicate is known, and the merges behind them.
+    """Resolve every Switch whose predicate is known, the merges behind them, and IdentityN.
 
     Args:
         graph: The graph; nodes on cycles (loops) are left alone.
         constants: Values of placeholders, by node name.
     """
     wiring = Wiring()
+    for node in graph.nodes.values():
+        if node.op == "IdentityN":  # so that one output does not need what the others do
+            wiring.alias |= {TensorRef(node.name, i): ref for i, ref in enumerate(node.inputs)}
     if not any(node.op in SWITCHES for node in graph.nodes.values()):
         return wiring
     for name in execution_order(graph, graph.nodes):
@@ -68,7 +71,7 @@ def resolve(graph: Graph, constants: Mapping[str, np.ndarray]) -> Wiring:
         elif any(map(wiring.is_dead, node.inputs)) or wiring.dead_nodes.intersection(node.controls):
             wiring.dead_nodes.add(name)
         elif node.op in SWITCHES:
-            taken = _truth(graph, node.inputs[1], constants)
+            taken = truth(graph.nodes, node.inputs[1], constants)
             if taken is not None:
                 wiring.alias[TensorRef(name, int(taken))] = node.inputs[0]
                 wiring.dead_tensors.add(TensorRef(name, int(not taken)))
@@ -83,18 +86,26 @@ def _resolve_merge(node: Node, wiring: Wiring) -> None:
         wiring.alias[TensorRef(node.name)] = alive[0]
 
 
-def _truth(graph: Graph, ref: TensorRef, constants: Mapping[str, np.ndarray]) -> bool | None:
-    """Evaluate a predicate; None where it depends on an input."""
+def truth(
+    nodes: Mapping[str, Node], ref: TensorRef, constants: Mapping[str, np.ndarray]
+) -> bool | None:
+    """Evaluate a predicate; None where it depends on an input.
+
+    Args:
+        nodes: The graph's nodes by name.
+        ref: The predicate.
+        constants: Values of placeholders, by node name.
+    """
     negate = False
     while True:
-        node = graph.nodes[ref.node]
+        node = nodes[ref.node]
         if node.name in constants:
             array = constants[node.name]
             return bool(array.reshape(-1)[0]) != negate if array.size == 1 else None
         if node.op == "LogicalNot":
             negate = not negate
         elif node.op in _LOGIC:
-            a, b = (_truth(graph, r, constants) for r in node.inputs[:2])
+            a, b = (truth(nodes, r, constants) for r in node.inputs[:2])
             known = _LOGIC[node.op](a, b) if a is not None and b is not None else _short(node, a, b)
             return None if known is None else known != negate
         elif node.op == "Const":
@@ -102,10 +113,10 @@ def _truth(graph: Graph, ref: TensorRef, constants: Mapping[str, np.ndarray]) ->
             if not isinstance(value, TensorAttr) or value.dtype is not DType.BOOL:
                 return None
             return bool(value.array().reshape(-1)[0]) != negate
-        elif node.op not in (*WIRES, *SWITCHES, "PlaceholderWithDefault"):
+        elif node.op not in (*WIRES, *SWITCHES, "IdentityN", "PlaceholderWithDefault"):
             return None
         # What a live switch passes on is its data input.
-        ref = node.inputs[0]
+        ref = node.inputs[ref.output if node.op == "IdentityN" else 0]
 
 
 def _short(node: Node, a: bool | None, b: bool | None) -> bool | None:

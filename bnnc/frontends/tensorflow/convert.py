@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 Converter: TypeAlias = "Callable[[Context], Value | Sequence[Value]]"
 
 _TABLE: dict[str, Converter] = {}
-_FAMILIES = ("constant", "conv", "dense", "elementwise", "norm", "pool", "shape", "slices")
+_FAMILIES = (  # the modules of converters/ that register here
+    *("activation", "constant", "conv", "dense", "elementwise"),
+    *("norm", "pool", "shape", "slices"),
+)
 
 
 def converts(*ops: str) -> Callable[[Converter], Converter]:

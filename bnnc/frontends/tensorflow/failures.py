@@ -13,8 +13,6 @@ _FREEZE = "freeze the graph first: tf.compat.v1.graph_util.convert_variables_to_
 _LOGITS = "name the scores before it: --output-names SCORES"
 _PREPROCESS = "cut the pre-processing off: --input-names FIRST_FLOAT_TENSOR --input-shape ..."
 _LOOP = "loops are not supported; unroll it when exporting, or cut it off with --output-names"
-_FUNCTION = "functions of the graph's library are not inlined; export the graph without them"
-_DILATED = "export the dilated convolution as one Conv2D with dilations"
 _RANDOM = "export the inference graph; a dropout's probability can be fixed: --set keep_prob=1.0"
 _OPTIMIZED = "give the graph before this optimisation"
 _DEFAULT = "name an earlier output (--output-names) or a later input (--input-names) to cut it off"
@@ -41,8 +39,6 @@ ADVICE: dict[str, str] = {
     **dict.fromkeys(
         ("Enter", "Exit", "NextIteration", "LoopCond", "While", "StatelessWhile"), _LOOP
     ),
-    **dict.fromkeys(("PartitionedCall", "StatefulPartitionedCall", "If", "StatelessIf"), _FUNCTION),
-    **dict.fromkeys(("SpaceToBatchND", "BatchToSpaceND"), _DILATED),
     **dict.fromkeys(("RandomUniform", "RandomStandardNormal", "TruncatedNormal"), _RANDOM),
     **dict.fromkeys(("_MklConv2D", "_MklFusedConv2D", "_MklNativeConv2D"), _OPTIMIZED),
     **dict.fromkeys(
@@ -74,10 +70,9 @@ class Failures:
         """Note a node; equal reasons are shown together."""
         self._nodes.setdefault((node.op, message, advice), []).append(node.name)
 
-    def add_unknown(self, node: Node, *, in_library: bool) -> None:
+    def add_unknown(self, node: Node) -> None:
         """Note a node of a type that has no converter."""
-        advice = _FUNCTION if in_library else ADVICE.get(node.op, _DEFAULT)
-        self.add(node, "is not supported", advice)
+        self.add(node, "is not supported", ADVICE.get(node.op, _DEFAULT))
 
     def error(self, file: str) -> ImportFailure:
         """Return the one error that lists everything."""

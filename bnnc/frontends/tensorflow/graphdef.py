@@ -41,14 +41,21 @@ class ShapeAttr:
 
 @dataclass(frozen=True)
 class FuncAttr:
-    """A reference to a function of the library."""
+    """A reference to a function of the library, with the attributes that its body asks for."""
+
+    name: str
+    attrs: Mapping[str, Attr] = field(default_factory=dict[str, "Attr"])
+
+
+@dataclass(frozen=True)
+class CallerAttr:
+    """Inside a function: the caller's attribute of this name."""
 
     name: str
 
 
-Attr: TypeAlias = (
-    "bool | int | float | str | DType | ShapeAttr | TensorAttr | FuncAttr | tuple[Attr, ...]"
-)
+_Plain: TypeAlias = bool | int | float | str | DType | ShapeAttr | TensorAttr
+Attr: TypeAlias = "_Plain | FuncAttr | CallerAttr | tuple[Attr, ...]"
 
 
 @dataclass(frozen=True)
@@ -62,12 +69,36 @@ class Node:
     attrs: Mapping[str, Attr] = field(default_factory=dict[str, Attr])
 
 
+@dataclass(frozen=True)
+class Function:
+    """A function of the library.
+
+    References inside the body read ``arg``, or ``node:output_name`` for `TensorRef.node`, with the
+    number inside that named output beside it.
+
+    Attributes:
+        args: Parameter names.
+        results: (name, reference) of each result.
+        nodes: The body by name.
+        takes_lists: Whether a parameter or result is a list of tensors.
+    """
+
+    args: tuple[str, ...]
+    results: tuple[tuple[str, TensorRef], ...]
+    nodes: Mapping[str, Node]
+    takes_lists: bool = False
+
+
 @dataclass
 class Graph:
-    """Nodes by name in file order, and the names of the library's functions."""
+    """Nodes by name in file order, and the library's functions by name.
+
+    `kept_calls` tells of each call that could not be inlined what is wrong, and a cure.
+    """
 
     nodes: dict[str, Node]
-    functions: frozenset[str] = frozenset()
+    functions: Mapping[str, Function] = field(default_factory=dict[str, Function])
+    kept_calls: Mapping[str, tuple[str, str]] = field(default_factory=dict[str, tuple[str, str]])
 
 
 def read_graph(path: Path) -> Graph:
@@ -108,7 +139,18 @@ def wrap_graph(graph: Any, path: Path) -> Graph:
                     "which is not in the file",
                     hint="the file may be cut short; copy or export it again",
                 )
-    return Graph(nodes, frozenset(f.signature.name for f in graph.library.function))
+    functions = {f.signature.name: _wrap_function(f) for f in graph.library.function}
+    return Graph(nodes, functions)
+
+
+def _wrap_function(proto: Any) -> Function:
+    args, results = proto.signature.input_arg, proto.signature.output_arg
+    return Function(
+        tuple(arg.name for arg in args),
+        tuple((out.name, TensorRef.parse(proto.ret[out.name])) for out in results),
+        {node.name: _wrap_node(node) for node in proto.node_def},
+        any(arg.number_attr or arg.type_list_attr for arg in (*args, *results)),
+    )
 
 
 def _wrap_node(proto: Any) -> Node:
@@ -151,7 +193,9 @@ def _wrap_plain(kind: str, value: Any) -> Attr:
         case "tensor":
             return TensorAttr(value)
         case "func":
-            return FuncAttr(value.name)
+            return FuncAttr(value.name, {k: _wrap_attr(v) for k, v in value.attr.items()})
+        case "placeholder":
+            return CallerAttr(value)
         case _:
             return str(value)
 

@@ -15,6 +15,7 @@ from bnnc.ir.interpreter import evaluate
 from .context import Context
 from .control import WIRES, Wiring
 from .convert import find_converter
+from .dilation import MERGES, SPLITS, Phases, merge, split, work_on
 from .failures import Failures, Unsupported
 from .graphdef import Graph, Node, TensorRef
 from .signature import Input
@@ -52,6 +53,7 @@ class Importer:
         self.failures = Failures()
         self.batch = Batch(1, -1)
         self._tensors: dict[TensorRef, Value] = {}
+        self._phases: dict[TensorRef, Phases] = {}
         self._converted: set[str] = set()
         self._failed: set[str] = set()
         self._varying: set[Value] = set()
@@ -94,20 +96,21 @@ class Importer:
 
     def _visit(self, node: Node) -> None:
         sources = [self.wiring.source(ref) for ref in node.inputs]
-        convert = find_converter(node.op)
         if node.name in self.constants:
             constant = Resource.of(node.name, self.constants[node.name])
             self._tensors[TensorRef(node.name)] = constant
-        elif convert is None:
+        elif node.name in self.graph.kept_calls:
             self._failed.add(node.name)
-            self.failures.add_unknown(node, in_library=node.op in self.graph.functions)
+            self.failures.add(node, *self.graph.kept_calls[node.name])
+        elif find_converter(node.op) is None and node.op not in (*SPLITS, *MERGES):
+            self._failed.add(node.name)
+            self.failures.add_unknown(node)
         elif self._failed.intersection(ref.node for ref in sources):
             self._failed.add(node.name)
         else:
             try:
-                operands = [self._operand(ref) for ref in sources]
                 self._check_integers(node, sources)
-                made = convert(Context(self, node, operands))
+                made = self._convert(node, sources)
             except Unsupported as why:
                 self._failed.add(node.name)
                 self.failures.add(node, why.message, why.advice)
@@ -115,7 +118,28 @@ class Importer:
                 self._failed.add(node.name)
                 self.failures.add(node, f"does not fit: {why.message}", why.hint)
             else:
-                self._keep(node, sources, [made] if isinstance(made, Value) else made)
+                if isinstance(made, Phases):
+                    self._phases[TensorRef(node.name)] = made
+                else:
+                    self._keep(node, sources, [made] if isinstance(made, Value) else made)
+
+    def _convert(
+        self, node: Node, sources: Sequence[TensorRef]
+    ) -> Value | Sequence[Value] | Phases:
+        """Translate a node, or put it off until the phases that it works on are merged."""
+        phases = next((self._phases[ref] for ref in sources if ref in self._phases), None)
+        if phases is not None and node.op not in MERGES:
+            known = [None if ref in self._phases else self._operand(ref) for ref in sources]
+            return work_on(phases, node, known)
+        # BatchToSpaceND's own operand 0 has no value yet; the image stands in its place.
+        operands = [
+            phases.x if phases and ref in self._phases else self._operand(ref) for ref in sources
+        ]
+        c = Context(self, node, operands)
+        if node.op in SPLITS:
+            return split(c)
+        convert = find_converter(node.op)
+        return merge(c, phases) if convert is None else convert(c)
 
     def _operand(self, ref: TensorRef) -> Value:
         value = self._tensors.get(ref)

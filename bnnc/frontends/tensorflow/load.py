@@ -13,8 +13,9 @@ from ..registry import module_name
 from .control import execution_order, reachable, resolve
 from .graphdef import Graph, read_graph
 from .importer import Importer
+from .library import inline_calls
 from .placeholders import set_constants
-from .signature import choose_inputs, choose_outputs, cut_nodes
+from .signature import choose_inputs, choose_outputs, cut_tensors
 
 
 def load(path: Path, options: ImportOptions) -> Module:
@@ -36,15 +37,19 @@ def load(path: Path, options: ImportOptions) -> Module:
 def import_graph(graph: Graph, path: Path, options: ImportOptions) -> Module:
     """Import a graph that is already read; `path` names the module and appears in messages."""
     constants = set_constants(graph, options)
+    graph = inline_calls(graph, constants)
     wiring = resolve(graph, constants)
+    cuts = cut_tensors(graph, options)
+    for ref in cuts:
+        wiring.alias.pop(ref, None)
     outputs = choose_outputs(graph, wiring, options)
-    live = reachable(graph, wiring, outputs, {*constants, *cut_nodes(graph, options)})
+    live = reachable(graph, wiring, outputs, {*constants, *(ref.node for ref in cuts)})
     inputs = choose_inputs(graph, live, constants, options)
     order = [name for name in execution_order(graph, graph.nodes) if name in live]
     importer = Importer(graph, wiring, module_name(path), constants)
     if len(order) < len(live):
         for name in sorted(live.difference(order)):
-            importer.failures.add_unknown(graph.nodes[name], in_library=False)
+            importer.failures.add_unknown(graph.nodes[name])
         raise importer.failures.error(path.name)
     importer.run(order, inputs, outputs)
     if importer.failures:

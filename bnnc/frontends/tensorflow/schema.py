@@ -146,6 +146,6 @@ def message_class(name: str) -> type[Message]:
     return found
 
 
-def new(name: str, **fields: Any) -> Any:
+def new(name: str, /, **fields: Any) -> Any:
     """Make a message; its attributes are those of the schema above."""
     return message_class(name)(**fields)

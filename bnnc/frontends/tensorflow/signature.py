@@ -73,9 +73,9 @@ def _named(graph: Graph, names: Iterable[str], flag: str) -> list[TensorRef]:
     return refs
 
 
-def cut_nodes(graph: Graph, options: ImportOptions) -> set[str]:
-    """Return the nodes that the user declared to be inputs."""
-    return {ref.node for ref in _named(graph, options.input_names, "--input-names")}
+def cut_tensors(graph: Graph, options: ImportOptions) -> list[TensorRef]:
+    """Return the tensors that the user declared to be inputs."""
+    return _named(graph, options.input_names, "--input-names")
 
 
 def choose_inputs(

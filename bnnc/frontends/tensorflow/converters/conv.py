@@ -39,6 +39,8 @@ def _conv2d(c: Context, x: Value, ohwi: Value, groups: int) -> Value:
 
 def _grouped(c: Context) -> Value:
     """The plain convolution in NHWC; fewer filter than input channels mean groups."""
+    if c.text("filter_format", "HWIO") != "HWIO":
+        raise Unsupported(f"has filters in the order {c.text('filter_format')}")
     x, hwio = to_nhwc(c, c.x(0)), _weights(c, 1)
     channels, per_group = x.shape[-1], hwio.shape[2]
     if per_group == 0 or channels % per_group:
@@ -62,8 +64,18 @@ def fused_conv2d(c: Context) -> Value:
 @converts("DepthwiseConv2dNative", "DepthwiseConv2dNativeV2")
 def depthwise(c: Context) -> Value:
     """Channel k of x with filters [:, :, k, m] gives channel k * multiplier + m."""
+    return from_nhwc(c, _depthwise(c))
+
+
+@converts("_FusedDepthwiseConv2dNative")
+def fused_depthwise(c: Context) -> Value:
+    """The same, and what Grappler hung behind it."""
+    return from_nhwc(c, apply_fused(c, _depthwise(c)))
+
+
+def _depthwise(c: Context) -> Value:
     x, hwim = to_nhwc(c, c.x(0)), _weights(c, 1)
     kh, kw, channels, multiplier = hwim.shape
     hwio = c.emit(nn.Reshape(hwim, shape=(kh, kw, 1, channels * multiplier)))
     ohwi = c.emit(nn.Transpose(hwio, perm=_OHWI_OF_HWIO))
-    return from_nhwc(c, _conv2d(c, x, ohwi, channels))
+    return _conv2d(c, x, ohwi, channels)

@@ -92,31 +92,38 @@ def reciprocal(c: Context) -> Value:
     return c.emit(nn.Div(c.scalar(1.0), c.x(0)))
 
 
+@converts("Pow")
+def power(c: Context) -> Value:
+    """Of a constant, or with one of the exponents that the IR has an operation for."""
+    x, y = c.x(0), c.x(1)
+    if c.is_constant(x) and c.is_constant(y):
+        base, exponent = c.array(0), c.array(1)
+        # In float64 and rounded once: numpy's own float32 power differs between machines.
+        wide = base.astype(np.float64) if base.dtype.kind == "f" else base
+        with np.errstate(all="ignore"):
+            return c.constant(np.asarray(np.power(wide, exponent), dtype=base.dtype))
+    exponents = np.unique(c.array(1)) if c.is_constant(y) else np.zeros(0)
+    match exponents.tolist():
+        case [1.0]:
+            return x
+        case [2.0]:
+            return c.emit(nn.Mul(x, x))
+        case [3.0]:
+            return c.emit(nn.Mul(c.emit(nn.Mul(x, x)), x))
+        case [0.5]:
+            return c.emit(nn.Sqrt(x))
+        case [-0.5]:
+            return c.emit(nn.Rsqrt(x))
+        case _:
+            raise Unsupported(
+                "has an exponent other than 1, 2, 3, 0.5, -0.5", "write it as products"
+            )
+
+
 @converts("Sign")
 def sign(c: Context) -> Value:
     """TensorFlow's sign of zero is zero, of NaN is NaN."""
     return c.emit(nn.Sign(c.x(0), zero="keep", nan="propagate"))
-
-
-@converts("Relu6")
-def relu6(c: Context) -> Value:
-    """Clip to 0 ... 6."""
-    return c.emit(nn.Clip(c.x(0), lo=0.0, hi=6.0))
-
-
-@converts("LeakyRelu")
-def leaky_relu(c: Context) -> Value:
-    """X < 0 ? x * alpha : x."""
-    return c.emit(nn.LeakyRelu(c.x(0), alpha=c.number("alpha", 0.2)))
-
-
-@converts("Elu")
-def elu(c: Context) -> Value:
-    """X < 0 ? exp(x) - 1 : x."""
-    x, zero, one = c.x(0), c.scalar(0.0, "zero"), c.scalar(1.0, "one")
-    negative = c.emit(nn.Compare(x, zero, predicate="lt"))
-    below = c.emit(nn.Sub(c.emit(nn.Exp(x)), one))
-    return c.emit(nn.Select(negative, below, x))
 
 
 @converts("ClipByValue")
@@ -168,22 +175,3 @@ def cast(c: Context) -> Value:
         return c.emit(nn.Compare(x, c.constant(np.zeros((), x.type.dtype)), predicate="ne"))
     to = "f32" if target.is_float else f"{dtype.kind}{dtype.itemsize * 8}"
     return c.emit(nn.Cast(x, to=to))
-
-
-def activation(c: Context, name: str, y: Value) -> Value:
-    """Apply an activation by the name that Grappler gives it."""
-    match name:
-        case "Identity":
-            return y
-        case "Relu":
-            return c.emit(nn.Relu(y))
-        case "Relu6":
-            return c.emit(nn.Clip(y, lo=0.0, hi=6.0))
-        case "LeakyRelu":
-            return c.emit(nn.LeakyRelu(y, alpha=c.number("leakyrelu_alpha", 0.2)))
-        case "Tanh":
-            return c.emit(nn.Tanh(y))
-        case "Sigmoid":
-            return c.emit(nn.Sigmoid(y))
-        case _:
-            raise Unsupported(f"is fused with {name}", "give the graph before Grappler's remapping")

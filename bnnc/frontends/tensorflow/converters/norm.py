@@ -12,7 +12,7 @@ from bnnc.ir import Resource, Value, nn
 from ..context import Context
 from ..convert import converts
 from ..failures import Unsupported
-from .elementwise import activation
+from .activation import activation
 from .images import from_nhwc, to_nhwc
 
 _INFERENCE = "export the inference graph, or fix the flag: --set is_training=false"

@@ -58,6 +58,17 @@ def reduce(c: Context) -> Value:
     return c.emit(nn.Reduce(x, kind=_KINDS[c.node.op], axes=axes, keep_dims=keep))
 
 
+@converts("LogSoftmax")
+def log_softmax(c: Context) -> Value:
+    """X - max - log(sum(exp(x - max))) over the last axis."""
+    x = c.x(0)
+    last = (x.type.rank - 1,)
+    shifted = c.emit(nn.Sub(x, c.emit(nn.Reduce(x, kind="max", axes=last, keep_dims=True))))
+    exps = c.emit(nn.Exp(shifted))
+    total = c.emit(nn.Reduce(exps, kind="sum", axes=last, keep_dims=True))
+    return c.emit(nn.Sub(shifted, c.emit(nn.Log(total))))
+
+
 @converts("Softmax")
 def softmax(c: Context) -> Value:
     """Over the last axis."""

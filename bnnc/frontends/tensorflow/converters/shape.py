@@ -12,6 +12,7 @@ from bnnc.ir import Value, nn
 from ..context import Context
 from ..convert import converts
 from ..failures import Unsupported
+from .images import from_nhwc, to_nhwc
 
 
 def _axis(axis: int, rank: int) -> int:
@@ -104,14 +105,44 @@ def pad(c: Context) -> Value:
     return c.emit(nn.Pad(c.x(0), before=before, after=after, value=value))
 
 
+@converts("MirrorPad")
+def mirror_pad(c: Context) -> Value:
+    """Rows in reverse order on both sides; REFLECT leaves the border row out, SYMMETRIC doubles it.
+
+    The rows are copied one by one, axis after axis.
+    """
+    x, mode = c.x(0), c.text("mode")
+    if mode not in ("REFLECT", "SYMMETRIC"):
+        raise Unsupported(f"has mode {mode}")
+    skip = int(mode == "REFLECT")
+    for axis, (before, after) in enumerate(np.reshape(c.integers(1), (-1, 2)).tolist()):
+        size = x.shape[axis]
+        if not 0 <= min(before, after) <= max(before, after) <= size - skip:
+            raise Unsupported(f"pads an axis of {size} by {before} and {after} ({mode})")
+        front = [_row(c, x, axis, i + skip) for i in reversed(range(before))]
+        back = [_row(c, x, axis, size - 1 - skip - i) for i in range(after)]
+        if front or back:
+            x = c.emit(nn.Concat((*front, x, *back), axis=axis))
+    return x
+
+
+def _row(c: Context, x: Value, axis: int, index: int) -> Value:
+    begin = tuple(index if a == axis else 0 for a in range(x.type.rank))
+    size = tuple(1 if a == axis else d for a, d in enumerate(x.shape))
+    return c.emit(nn.Slice(x, begin=begin, size=size, step=(1,) * x.type.rank))
+
+
 @converts("SpaceToDepth")
 def space_to_depth(c: Context) -> Value:
     """Channel (i * block + j) * C + c is pixel (i, j) of a block."""
     x, block = _block(c)
     n, h, w, ch = x.shape
+    if h % block or w % block:
+        raise Unsupported(f"cannot cut {h} x {w} pixels into blocks of {block}")
     split = c.emit(nn.Reshape(x, shape=(n, h // block, block, w // block, block, ch)))
     moved = c.emit(nn.Transpose(split, perm=(0, 1, 3, 2, 4, 5)))
-    return c.emit(nn.Reshape(moved, shape=(n, h // block, w // block, block * block * ch)))
+    shape = (n, h // block, w // block, block * block * ch)
+    return from_nhwc(c, c.emit(nn.Reshape(moved, shape=shape)))
 
 
 @converts("DepthToSpace")
@@ -119,14 +150,16 @@ def depth_to_space(c: Context) -> Value:
     """The inverse of SpaceToDepth."""
     x, block = _block(c)
     n, h, w, deep = x.shape
-    ch = deep // (block * block)
+    ch, rest = divmod(deep, block * block)
+    if rest:
+        raise Unsupported(f"cannot make blocks of {block} out of {deep} channels")
     split = c.emit(nn.Reshape(x, shape=(n, h, w, block, block, ch)))
     moved = c.emit(nn.Transpose(split, perm=(0, 1, 3, 2, 4, 5)))
-    return c.emit(nn.Reshape(moved, shape=(n, h * block, w * block, ch)))
+    return from_nhwc(c, c.emit(nn.Reshape(moved, shape=(n, h * block, w * block, ch))))
 
 
 def _block(c: Context) -> tuple[Value, int]:
-    x = c.x(0)
-    if c.text("data_format", "NHWC") != "NHWC" or x.type.rank != 4:
-        raise Unsupported(f"works on {c.text('data_format', 'NHWC')} {list(x.shape)}")
-    return x, c.integer("block_size")
+    """The image as NHWC, and the block size; the order of channels is the same in NCHW."""
+    if c.x(0).type.rank != 4:
+        raise Unsupported(f"reads a tensor of shape {list(c.x(0).shape)} instead of an image")
+    return to_nhwc(c, c.x(0)), c.integer("block_size")
