@@ -35,7 +35,7 @@ class Observer(Protocol):
         """Called with the module as the pass will see it."""
 
     def after(self, pass_: Pass, module: Module, result: PassResult) -> None:
-        """Called when the pass has run and the module was verified."""
+        """Called when the pass has run, before the module is verified."""
 
 
 class PassCrash(Exception):
@@ -96,8 +96,10 @@ class PassManager:
         if pass_.produces is not None and module.stage != pass_.produces:
             module.stage = pass_.produces
             rw.log.append(f"stage {pass_.produces.value}")
-        seconds = time.perf_counter() - start
+        result = PassResult(pass_.spec(), bool(rw.log), time.perf_counter() - start, tuple(rw.log))
         self.remarks += rw.remarks
+        for observer in self.observers:
+            observer.after(pass_, module, result)
         if self.verify_each and rw.log:
             try:
                 verify(module)
@@ -108,7 +110,4 @@ class PassManager:
                 ) from error
         if self.check_each:
             check_pass(pass_, before, module)
-        result = PassResult(pass_.spec(), bool(rw.log), seconds, tuple(rw.log))
-        for observer in self.observers:
-            observer.after(pass_, module, result)
         return result

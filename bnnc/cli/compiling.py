@@ -13,6 +13,7 @@ from .options import (
     import_options,
     lowering_options,
     model_argument,
+    stop_option,
     target_option,
 )
 
@@ -27,13 +28,15 @@ if TYPE_CHECKING:
 @click.option("-o", "--output", "out", type=FILE, help="Folder to write [default: ./NAME].")
 @click.option("--name", help="Name of files and C symbols [default: from the model file].")
 @click.option("--embed", is_flag=True, help="Put the weights into a C file, for flash.")
+@stop_option()
 @import_options
 @lowering_options
 def compile_command(model: Path, **options: Any) -> None:
     """Compile MODEL to C code and packed weights.
 
     The folder then holds NAME.h, NAME.c, NAME.bnnw, the kernels that are used, a small driver, a
-    Makefile and manifest.json. No C compiler is needed for it.
+    Makefile and manifest.json. No C compiler is needed for it. With --stop-after, textual IR is
+    written instead, to the file of -o or to ./NAME.bnn.
     """
     from .session import session
 
@@ -41,6 +44,15 @@ def compile_command(model: Path, **options: Any) -> None:
         from bnnc import driver
 
         module = s.load(model)
+        if s.rest["stop_after"] is not None:
+            module = driver.lower(
+                module, s.rest["target"], after=s.rest["stop_after"], **s.lowering
+            )
+            s.status.stop()
+            out = s.rest["out"] or Path(f"{s.rest['name'] or module.name}.bnn")
+            _write(module, out)
+            click.echo(f"wrote   {out}")
+            return
         compiled = driver.compile(
             module, s.rest["target"], s.rest["out"], name=s.rest["name"], embed=s.rest["embed"],
             **s.lowering,
@@ -69,7 +81,7 @@ def _describe(compiled: Compiled) -> None:
 )
 @model_argument
 @click.option("-o", "--output", "out", type=FILE, help="Text file to write [default: stdout].")
-@click.option("--after", metavar="PASS", help="Run the pipeline up to and with this pass.")
+@stop_option("--after")
 @target_option("Target of the passes that lower.")
 @import_options
 @lowering_options
@@ -85,7 +97,7 @@ def dump_command(model: Path, **options: Any) -> None:
         from bnnc import driver
 
         module = s.load(model)
-        after: str | None = s.rest["after"]
+        after: str | None = s.rest["stop_after"]
         if after is not None or s.lowering["passes"] is not None:
             module = driver.lower(module, s.rest["target"], after=after, **s.lowering)
         s.status.stop()

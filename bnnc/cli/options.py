@@ -144,12 +144,18 @@ def lowering_options(function: FuncT) -> FuncT:
 def debug_options(function: FuncT) -> FuncT:
     """What is shown and checked while passes run."""
     return _joined(
+        _print_option("before"),
+        _print_option("after"),
+        click.option("--print-ir-before-all", is_flag=True, help="Print the IR before every pass."),
         click.option("--print-ir-after-all", is_flag=True, help="Print the IR after every pass."),
         click.option(
-            "--print-ir-after",
-            multiple=True,
-            metavar="PASS",
-            help="Print the IR after this pass.",
+            "--print-ir-diff", is_flag=True, help="Print which lines of the IR each pass changes."
+        ),
+        click.option(
+            "--dump-dir",
+            type=FILE,
+            metavar="DIR",
+            help="Write the IR after every pass into this folder, with its constants.",
         ),
         click.option("--time-passes", is_flag=True, help="Print the time of every pass."),
         click.option(
@@ -162,6 +168,24 @@ def debug_options(function: FuncT) -> FuncT:
             help="Verify the IR after every pass.",
         ),
     )(function)
+
+
+def _print_option(when: str) -> Callable[[FuncT], FuncT]:
+    return click.option(
+        f"--print-ir-{when}",
+        multiple=True,
+        metavar="PASS",
+        help=f"Print the IR {when} this pass, on stderr.",
+    )
+
+
+def stop_option(*names: str) -> Callable[[FuncT], FuncT]:
+    """``--stop-after PASS``, with other names for the same."""
+    return click.option(
+        *("--stop-after", *names, "stop_after"),
+        metavar="PASS",
+        help="Run the pipeline up to and with the last pass of this name.",
+    )
 
 
 def array_options(function: FuncT) -> FuncT:

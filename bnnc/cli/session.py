@@ -6,7 +6,7 @@ Imported by commands when they run, never for ``--help``.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Collection, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +19,8 @@ from bnnc.ir.diagnostics import Remark
 from bnnc.ir.module import Module
 from bnnc.passes import find_pass, load_pass_file
 
-from .observers import PrintIR, ShowPass, TimePasses
+from .dump_folder import DumpFolder
+from .observers import PrintDiff, PrintIR, ShowPass, Silent, TimePasses
 from .terminal import Status
 
 
@@ -54,15 +55,8 @@ def session(options: Mapping[str, Any]) -> Generator[Session]:
     for file in rest.pop("pass_files", ()):
         load_pass_file(file)
     found = Session(_import_options(rest), {}, rest)
-    observers: list[Any] = []
     times = TimePasses()
-    print_all, print_some = rest.pop("print_ir_after_all", False), rest.pop("print_ir_after", ())
-    for name in print_some:
-        find_pass(name)
-    if print_all or print_some:
-        observers.append(PrintIR(None if print_all else frozenset(print_some)))
-    else:
-        observers.append(ShowPass(found.status))
+    observers = [ShowPass(found.status), *_observers(rest, found.status)]
     if rest.pop("time_passes", False):
         observers.append(times)
     for name in ("passes", "strict_sign", "check_each", "verify_each"):
@@ -76,6 +70,25 @@ def session(options: Mapping[str, Any]) -> Generator[Session]:
         for remark in dict.fromkeys(found.remarks):
             click.echo(remark, err=True)
         times.show()
+
+
+def _observers(rest: dict[str, Any], status: Status) -> list[Silent]:
+    """Take the options that show the IR out of `rest`; what they stand for."""
+    found: list[Silent] = []
+    printed: dict[str, Collection[str] | None] = {}
+    for when, key in (("before", "early"), ("after", "late")):
+        names: Sequence[str] = rest.pop(f"print_ir_{when}", ())
+        for name in names:
+            find_pass(name)
+        printed[key] = None if rest.pop(f"print_ir_{when}_all", False) else names
+    if any(names is None or names for names in printed.values()):
+        found.append(PrintIR(status, **printed))
+    if rest.pop("print_ir_diff", False):
+        found.append(PrintDiff(status))
+    folder: Path | None = rest.pop("dump_dir", None)
+    if folder is not None:
+        found.append(DumpFolder(folder))
+    return found
 
 
 def _import_options(rest: dict[str, Any]) -> dict[str, Any]:

@@ -86,6 +86,11 @@ class Status:
             self._status.stop()
             self._status = None
 
+    def print_above(self, text: str) -> None:
+        """Print text on stderr, where the line was."""
+        self.stop()
+        click.echo(text, err=True)
+
     def __enter__(self) -> Self:
         return self
 

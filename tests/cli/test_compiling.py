@@ -235,19 +235,6 @@ def test_a_target_of_ones_own(bnnc: Command, net: Path, tmp_path: Path) -> None:
     assert bnnc("compile", text, "--target", board, "-o", tmp_path / "out").code == 0
 
 
-def test_what_passes_do_can_be_watched(bnnc: Command, net: Path) -> None:
-    shown = bnnc("opt", net, "--passes", "fold-constants,canonicalize", "--print-ir-after-all")
-    assert re.findall(r"^// after (\S+)", shown.err, re.MULTILINE) == [
-        "fold-constants",
-        "canonicalize",
-    ]
-    assert 'stage = "canonical"' in shown.err
-    one = bnnc("dump", net, "--after", "binarize", "--print-ir-after", "binarize", "--time-passes")
-    assert re.findall(r"^// after (\S+)", one.err, re.MULTILINE) == ["binarize"]
-    assert re.search(r"^fold-constants +(yes|no) +\d+\.\d$", one.err, re.MULTILINE)
-    assert bnnc("dump", net, "--after", "binarize", "--print-ir-after", "binarise").code == 5
-
-
 WRONG = '''
 from bnnc import Module, Pass, Rewriter
 from bnnc.ir import nn

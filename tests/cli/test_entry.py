@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 import time
@@ -13,11 +14,14 @@ from pathlib import Path
 import pytest
 
 import bnnc as package
-from bnnc.cli import entry
+from bnnc import driver
+from bnnc.cli import crash, entry
 from bnnc.ir import diagnostics
 from bnnc.ir.diagnostics import BnncError
+from bnnc.ir.text import read_module
 
 from .conftest import Command
+from .networks import network
 
 OFFERED = list(entry.bnnc_command.commands)
 COMMANDS = [
@@ -174,19 +178,34 @@ class Crash(Pass):
 
 def test_a_crashing_pass_leaves_what_reproduces_it(net: Path, tmp_path: Path) -> None:
     (tmp_path / "crash.py").write_text(CRASHING)
-    arguments = ["--load-pass", "crash.py"]
-    failed = _python(
-        "opt", str(net), "--passes", "fold-constants,crash{depth=3}", *arguments, cwd=tmp_path
-    )
+    arguments = ["--passes", "fold-constants,canonicalize,crash{depth=3}", "--load-pass=crash.py"]
+    failed = _python("compile", str(net), *arguments, cwd=tmp_path)
     assert failed.returncode == 70
-    assert "pass 'crash{depth=3}' crashed: IndexError: 3" in failed.stderr
+    error, reproduce = failed.stderr.splitlines()
     (report,) = tmp_path.glob("bnnc-crash-*.txt")
-    module = report.with_suffix(".bnn")
-    assert module.is_file()
-    command = f"bnnc opt {module.name} --passes 'crash{{depth=3}}' --load-pass crash.py"
-    assert f"reproduce: {command}\n" in report.read_text()
-    again = _python("opt", module.name, "--passes", "crash{depth=3}", *arguments, cwd=tmp_path)
+    assert error == (
+        f"error: pass 'crash{{depth=3}}' crashed: IndexError: 3; the report is {report}"
+    )
+    command = ["opt", "small.crash.bnn", "--passes", "crash{depth=3}", "--load-pass", "crash.py"]
+    assert reproduce == f"reproduce: bnnc {shlex.join(command)}"
+    assert reproduce in report.read_text().splitlines()
+    assert read_module(tmp_path / "small.crash.bnn") == driver.lower(
+        network(), passes="fold-constants,canonicalize"
+    )
+    again = _python(*command, cwd=tmp_path)
     assert again.returncode == 70
+    assert again.stderr == failed.stderr.replace(str(report), _newest(tmp_path))
+
+
+def _newest(folder: Path) -> str:
+    return str(max(folder.glob("bnnc-crash-*.txt"), key=lambda file: file.stat().st_mtime_ns))
+
+
+def test_a_crash_report_names_files_of_targets_and_passes() -> None:
+    arguments = ["run", "x.pb", "--load-pass", "a b.py", "--target=interp:./board.toml", "--batch"]
+    assert [*crash.repeated_options(arguments)] == [
+        *("--load-pass", "a b.py", "--target", "./board.toml")
+    ]
 
 
 def test_a_reader_that_leaves(net: Path) -> None:
