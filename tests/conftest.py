@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from collections.abc import Callable, Generator
 from pathlib import Path
 
@@ -55,6 +56,17 @@ def cc() -> str:
 def each_cc(request: pytest.FixtureRequest) -> str:
     """The path of gcc and then of clang: the test runs once with each."""
     return _tool(request.param)
+
+
+@pytest.fixture(autouse=True)
+def _forget_user_passes() -> Generator[None]:
+    """Passes that a test loads from a file are known to that test alone."""
+    yield
+    registry = sys.modules.get("bnnc.passes.registry")
+    if registry is not None:
+        for name, cls in list(registry._PASSES.items()):
+            if cls.__module__.startswith("bnnc_user_pass_"):
+                del registry._PASSES[name]
 
 
 @pytest.fixture
