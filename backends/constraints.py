@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from bnnc.ir import bin
+from bnnc.ir import bin, nn
 from bnnc.ir.diagnostics import TargetError
 from bnnc.ir.operation import Op
 
@@ -25,9 +25,29 @@ def _byte_groups(op: Op) -> bool:
     return isinstance(op, bin.ConvLayer) and op.x.shape[-1] // op.groups % 8 == 0
 
 
+def _no_nan(op: Op) -> bool:
+    return isinstance(op, nn.Div) and op.no_nan
+
+
+def _ieee_division(op: Op) -> bool:
+    return isinstance(op, nn.Div) and not op.no_nan
+
+
+def _to_packed(op: Op) -> bool:
+    return op.result.type.layout is not None
+
+
+def _to_plain(op: Op) -> bool:
+    return op.result.type.layout is None
+
+
 CONSTRAINTS: dict[str, Callable[[Op], bool]] = {
     "ungrouped": _ungrouped,
     "byte_groups": _byte_groups,
+    "no_nan": _no_nan,
+    "ieee_division": _ieee_division,
+    "to_packed": _to_packed,
+    "to_plain": _to_plain,
 }
 
 

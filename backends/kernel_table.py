@@ -61,25 +61,22 @@ class Kernel:
         if missing:
             return f"needs {missing[0]}"
         for result in op.results:
-            if self.types.get(RESULT, "any") not in ("any", result.type.scalar.name):
+            if not _is_a(result.type, self.types.get(RESULT, "any")):
                 return f"gives {self.types[RESULT]}, not {result.type.scalar}"
         unmet = [name for name in self.when if not holds(name, op)]
         return f"needs {texts.get(unmet[0], unmet[0])}" if unmet else None
 
     def _unfit(self, slot: str, value: Value) -> str | None:
         want = self.types.get(slot, "any")
-        if want not in ("any", value.type.scalar.name):
+        if not _is_a(value.type, want):
             return f"takes {want} as {slot}, not {value.type.scalar}"
-        if want == "any":
-            return None
         layout = self.layout(slot)
-        if isinstance(value, Resource):
-            try:
-                layout_of(value.type.with_layout(layout))
-            except BnncError as error:
-                return f"{slot}: {error.message}"
-        elif layout != activation_layout(value.type):
-            return f"takes {slot} as #{layout or 'plain'}"
+        try:
+            layout_of(value.type.with_layout(layout))
+        except BnncError as error:
+            return f"{slot}: {error.message}"
+        if not isinstance(value, Resource) and layout not in (None, packed_layout(value.type)):
+            return f"takes {slot} as #{layout}"
         return None
 
 
@@ -128,9 +125,20 @@ class KernelTable:
         )
 
 
-def activation_layout(type_: TensorType) -> str | None:
-    """The layout that tensors between kernels have: bits are packed, all else is plain."""
-    return "bp8" if type_.scalar.name == "bit" else None
+def packed_layout(type_: TensorType) -> str | None:
+    """The layout beside the plain one that activations may have: planes of bits, or none."""
+    if type_.scalar.name == "bit":
+        return "bp8"
+    return "lp8" if type_.scalar.level_bits is not None else None
+
+
+def _is_a(type_: TensorType, want: str) -> bool:
+    """Whether a type is what the table calls `want`; see the head of ``runtime/kernels.toml``."""
+    if want == "level":
+        return type_.scalar.level_bits is not None
+    if want == "byte":
+        return packed_layout(type_) is not None
+    return want in ("any", type_.scalar.name)
 
 
 def kernel_slots(op: Op) -> list[tuple[str, Value]]:

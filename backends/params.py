@@ -85,6 +85,9 @@ def _conv2d(op: bin.ConvLayer | bin.DenseLayer) -> Fields:
         "pad_left": pad[1],
         "groups": groups,
         "nan_minus": int(op.nan == "minus"),
+        "bits_in": op.x.type.scalar.level_bits or 0,
+        "bits_out": op.result.type.scalar.level_bits or 0,
+        "levels": op.thr.shape[1] if op.thr is not None and op.thr.type.rank == 2 else 0,
         "pad_value": float(pad_value),
     }
 
@@ -105,6 +108,7 @@ def _pool2d(op: nn.MaxPool | nn.AvgPool | bin.MaxPool) -> Fields:
         "pad_top": op.pad[0],
         "pad_left": op.pad[1],
         "include_pad": int(getattr(op, "include_pad", False)),
+        "bits": op.x.type.scalar.level_bits or 0,
     }
 
 
@@ -116,6 +120,28 @@ def _matrix(shape: Sequence[int]) -> tuple[int, int]:
 def _rows(op: Any) -> Fields:
     rows, c = _matrix(op.x.shape)
     return {"rows": rows, "c": c, "nan_minus": int(getattr(op, "nan", "plus") == "minus")}
+
+
+def _levels(op: bin.Quantize | bin.ToLevels | bin.Dequantize | bin.Relayout) -> Fields:
+    rows, c = _matrix(op.x.shape)
+    levels, low, scale, offset = 0, 0, 0.0, 0.0
+    if isinstance(op, bin.Quantize):
+        levels = op.thr.shape[1]
+    elif isinstance(op, bin.ToLevels):
+        levels, low = op.levels, op.low
+    elif isinstance(op, bin.Dequantize):
+        scale, offset = op.scale, op.offset
+    planes = (op.x.type.scalar.level_bits, op.result.type.scalar.level_bits, 1)
+    return {
+        "rows": rows,
+        "c": c,
+        "bits": next(p for p in planes if p is not None),
+        "levels": levels,
+        "low": low,
+        "nan_minus": int(getattr(op, "nan", "plus") == "minus"),
+        "scale": float(scale),
+        "offset": float(offset),
+    }
 
 
 def _reshape_bits(op: Any) -> Fields:
@@ -275,6 +301,7 @@ _BUILDERS: dict[str, Callable[[Any], Fields]] = {
     "conv2d": _conv2d,
     "pool2d": _pool2d,
     "rows": _rows,
+    "levels": _levels,
     "broadcast": _broadcast,
     "unary": _unary,
     "transpose": _transpose,

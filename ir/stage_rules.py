@@ -20,10 +20,12 @@ from .finding import Finding
 from .layouts import layout_of
 from .module import Module, Stage
 from .operation import Op
-from .types import BIT, TERN, TensorType
+from .types import BIT, TERN
 from .value import Resource, Value
 
 StageRule: TypeAlias = Callable[[Module, Stage], Iterable[Finding]]
+# Operations that move elements, whatever these are.
+MOVES = (nn.Concat, nn.Pad, nn.Reshape, nn.Slice, nn.Split, nn.Transpose)
 IN_CALLER = -1  # the `at` of a result that lies in a buffer of the caller
 
 
@@ -85,9 +87,9 @@ def layers_have_kinds(module: Module, stage: Stage) -> Iterator[Finding]:
 
 
 def floats_for_float_operations(module: Module, stage: Stage) -> Iterator[Finding]:
-    """Bits are computed with in the ``bin`` dialect only."""
+    """Bits are computed with in the ``bin`` dialect only; ``nn`` operations may move them."""
     for op in module.func.ops:
-        if op.NAME.startswith("nn."):
+        if op.NAME.startswith("nn.") and not isinstance(op, MOVES):
             for name, value in op.operand_slots():
                 if value is not None and value.type.scalar in (BIT, TERN):
                     yield Finding(f"operand {name} of {op.NAME} is {value.type}", op)
@@ -109,21 +111,23 @@ def kernels_chosen(module: Module, stage: Stage) -> Iterator[Finding]:
 def _is_alias(op: Op) -> bool:
     if not isinstance(op, nn.Reshape | bin.Reshape):
         return False
-    before, after = op.x.type, op.result.type
-    return before.layout == after.layout and (before.layout is None or _same_rows(before, after))
+    layout = op.x.type.layout
+    return layout == op.result.type.layout and (layout is None or keeps_rows(op))
 
 
-def _same_rows(before: TensorType, after: TensorType) -> bool:
-    """Packed rows stay as they are, or none has padding bits (bytes hold 8 channels)."""
-    if not before.shape or not after.shape:
+def keeps_rows(op: Op) -> bool:
+    """Whether a reshape keeps packed rows, or none has padding bits (bytes hold 8 channels)."""
+    before, after = op.operands[0].shape, op.result.shape
+    if not before or not after:
         return False
-    rows = before.shape[-1], after.shape[-1]
-    return rows[0] == rows[1] or not any(d % 8 for d in rows)
+    return before[-1] == after[-1] or not any(shape[-1] % 8 for shape in (before, after))
 
 
 def bits_have_layouts(module: Module, stage: Stage) -> Iterator[Finding]:
-    """All bit and ternary values that kernels see are stored in a layout."""
+    """All bit and ternary values that kernels compute with are stored in a layout."""
     for op in module.func.ops:
+        if isinstance(op, (*MOVES, bin.Relayout)):
+            continue
         for name, value in op.operand_slots():
             # The parameters of a threshold's expression are kept for checking, not executed.
             if name != "params" and value is not None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from bnnc.ir import Module, Op, Stage, bin, nn
+from bnnc.ir.stage_rules import keeps_rows
 from bnnc.passes import Pass, Rewriter
 
 from ..kernel_table import kernel_table
@@ -43,13 +44,5 @@ class ChooseKernels(Pass):
 
 
 def is_alias(op: Op) -> bool:
-    """Whether the result is the operand, byte for byte, under another shape.
-
-    Packed bits keep their place if no row has padding bits, or if rows stay as they are.
-    """
-    if isinstance(op, nn.Reshape):
-        return True
-    if not isinstance(op, bin.Reshape) or not op.result.shape:
-        return False
-    before, after = op.x.shape[-1:], op.result.shape[-1:]
-    return before == after or (before[0] % 8 == 0 and after[0] % 8 == 0)
+    """Whether the result is the operand, byte for byte, under another shape."""
+    return isinstance(op, nn.Reshape) or (isinstance(op, bin.Reshape) and keeps_rows(op))

@@ -58,6 +58,7 @@ def one_of_each() -> list[Op]:
     net.add(nn.Pad(x, before=(0, 1, 1, 0), after=(0, 0, 0, 0), value=0.0))
     net.add(nn.Concat((x, x), axis=1))
     net.add(bin.Reshape(odd, shape=(1, 48)))
+    net.add(bin.ToLevels(x, low=0, levels=3))
     return net.module.func.ops
 
 
@@ -151,8 +152,10 @@ def test_without_a_kernel_every_candidate_says_why() -> None:
     assert reasons == {
         "conv2d_ff_f32": None,
         "conv2d_ff_thr": "needs thr",
+        "conv2d_ff_lvl": "needs thr",
         "conv2d_ff_t8_f32": "needs groups == 1",
         "conv2d_ff_t8_thr": "needs thr",
+        "conv2d_ff_t8_lvl": "needs thr",
     }
 
 
@@ -200,17 +203,15 @@ def test_reductions_that_no_window_computes(
 
 
 def test_a_division_that_takes_care_of_zeros() -> None:
-    net = Net()
-    x = net.input(2, 3)
-    module = net.results(net.add(nn.Div(x, net.floats(3), no_nan=True)))
-    assert lower(module).func.ops[0].kernel == "div_f32"
-    for constant in (True, False):
+    """Constant divisors without zeros need none."""
+    for divisor, kernel in [([1, 2, 3], "div_f32"), ([1, 0, 2], "div_no_nan_f32")]:
         net = Net()
         x = net.input(2, 3)
-        zeros = net.module.add_resource("zeros", np.array([1, 0, 2], np.float32))
-        divided = net.add(nn.Div(x, zeros if constant else x, no_nan=True))
-        with pytest.raises(TargetError, match="gives zero for a zero divisor"):
-            lower(net.results(divided))
+        constant = net.module.add_resource("d", np.array(divisor, np.float32))
+        module = net.results(
+            net.add(nn.Div(x, constant, no_nan=True)), net.add(nn.Div(x, x, no_nan=True))
+        )
+        assert [op.kernel for op in lower(module).func.ops] == [kernel, "div_no_nan_f32"]
 
 
 def test_too_many_axes_and_too_large_sizes() -> None:

@@ -23,6 +23,18 @@ def pack_ternary(w: np.ndarray) -> np.ndarray:
     return np.concatenate([pack(w).ravel(), mask.ravel()])
 
 
+def pack_levels(bits: int, x: np.ndarray) -> np.ndarray:
+    """Plane after plane: bit 0 of every level, bit 1 of every level, and so on."""
+    rows = x.reshape(-1, x.shape[-1])
+    found: list[np.ndarray] = []
+    for j in range(bits):
+        ones = np.zeros((len(rows), (rows.shape[1] + 7) // 8), np.uint8)
+        for c in range(rows.shape[1]):
+            ones[:, c // 8] |= (rows[:, c] // 2**j % 2 << c % 8).astype(np.uint8)
+        found.append(ones)
+    return np.concatenate([f.ravel() for f in found])
+
+
 def tile8(w: np.ndarray) -> np.ndarray:
     """[oc, kh, kw, ic] to [tiles, kh, kw, ic, 8]."""
     oc = w.shape[0]
@@ -49,6 +61,8 @@ class Geometry:
     groups: int = 1
     pad_value: float = 0.0
     nan_minus: int = 0
+    bits_in: int = 0
+    levels: int = 0
 
     @property
     def out(self) -> tuple[int, int]:
@@ -85,7 +99,9 @@ class Geometry:
             "pad_left": self.pad[1],
         }
         kernel = {"kh": self.kh, "kw": self.kw, "groups": self.groups, "nan_minus": self.nan_minus}
-        return {**image, **steps, **kernel, "pad_value": self.pad_value}
+        bits = {"bits_in": self.bits_in, "levels": self.levels}
+        bits["bits_out"] = self.levels.bit_length()
+        return {**image, **steps, **kernel, **bits, "pad_value": self.pad_value}
 
 
 def random_geometries(count: int, seed: int, *, grouped: bool, deepest: int = 40) -> list[Geometry]:
@@ -133,6 +149,12 @@ def accumulate(
                     new = acc + tap[..., first + c] * w[:, i, j, c].astype(x.dtype)
                 acc = np.where(w[:, i, j, c] == 0, acc, new) if skip_zero_weights else new
     return acc
+
+
+def count(acc: np.ndarray, thr: np.ndarray, nan_minus: int) -> np.ndarray:
+    """How many of thr [c, l] each accumulator [..., c] passes."""
+    column = acc[..., None]
+    return (column >= thr if nan_minus else ~(column < thr)).sum(axis=-1)
 
 
 def cut(acc: np.ndarray, thr: np.ndarray, nan_minus: int) -> np.ndarray:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -29,9 +30,12 @@ class Case:
             self.x = rng.standard_normal(g.x_shape).astype(F32)
             self.x[rng.random(g.x_shape) < 0.05] = 0
             logical: np.ndarray = self.x
-        else:
+        elif kind[0] == "b":
             logical = rng.choice(np.array([-1, 1]), g.x_shape)
             self.x = naive.pack(logical)
+        else:
+            logical = rng.integers(0, 2**g.bits_in, g.x_shape)
+            self.x = naive.pack_levels(g.bits_in, logical)
         if kind[1] == "f":
             w = rng.standard_normal(g.w_shape).astype(F32)
             self.w: np.ndarray = w
@@ -49,7 +53,10 @@ class Case:
         # Thresholds that some outputs meet exactly.
         flat = self.acc.reshape(-1, channels)
         self.thr = np.ascontiguousarray(flat[rng.integers(0, len(flat), channels)].diagonal())
-        self.thr = self.thr.astype(np.int32 if kind[0] == "b" else F32)
+        scalar = F32 if kind[0] == "f" else np.int32
+        self.thr = self.thr.astype(scalar)
+        self.levels = np.sort(flat[rng.integers(0, len(flat), g.levels or 3)].T).astype(scalar)
+        self.levels = np.ascontiguousarray(self.levels)
 
     def scaled(self, alpha: bool, bias: bool) -> np.ndarray:
         y = self.acc.astype(F32)
@@ -73,6 +80,12 @@ def check(kernels: Kernels, case: Case, symbol: str, kind: str, w: np.ndarray) -
     bits = np.full((*g.y_shape[:-1], (g.y_shape[-1] + 7) // 8), 0xAA, np.uint8)
     kernels.call(f"{symbol}_thr", "conv2d", g.fields(), case.x, w, case.thr, bits)
     np.testing.assert_array_equal(bits, naive.cut(case.acc, case.thr, g.nan_minus))
+    g = replace(g, levels=case.levels.shape[1])
+    levels = naive.count(case.acc, case.levels, g.nan_minus)
+    want = naive.pack_levels(g.levels.bit_length(), levels)
+    planes = np.full(want.shape, 0xAA, np.uint8)
+    kernels.call(f"{symbol}_lvl", "conv2d", g.fields(), case.x, w, case.levels, planes)
+    np.testing.assert_array_equal(planes, want)
 
 
 @pytest.mark.parametrize("g", [*PLAIN, *GROUPED])
@@ -98,6 +111,31 @@ def test_bit_activations(kernels: Kernels, g: Geometry, kind: str) -> None:
 @pytest.mark.parametrize("g", [*PLAIN[:10], *GROUPED])
 @pytest.mark.parametrize("kind", ["bb", "bt"])
 def test_groups_within_bytes(kernels: Kernels, g: Geometry, kind: str) -> None:
+    case = Case(g, kind)
+    check(kernels, case, f"conv2d_{kind}_bits", kind, case.w)
+
+
+def with_levels(geometries: Sequence[Geometry]) -> list[Geometry]:
+    """The same with 1 to 4 bits in and 1 to 15 levels out, or 8 bits and 255 levels."""
+    rng = np.random.default_rng(5)
+    found: list[Geometry] = []
+    for i, g in enumerate(geometries):
+        bits, levels = (8, 255) if i == 0 else (int(rng.integers(1, 5)), int(rng.integers(1, 16)))
+        pad = float(rng.integers(2**bits)) * float(rng.integers(2))
+        found.append(replace(g, bits_in=bits, levels=levels, pad_value=pad))
+    return found
+
+
+@pytest.mark.parametrize("g", with_levels([*PLAIN, *DEEP, *BYTE_GROUPED]))
+@pytest.mark.parametrize("kind", ["ub", "ut"])
+def test_level_activations(kernels: Kernels, g: Geometry, kind: str) -> None:
+    case = Case(g, kind)
+    check(kernels, case, f"conv2d_{kind}", kind, case.w)
+
+
+@pytest.mark.parametrize("g", with_levels([*PLAIN[:10], *GROUPED]))
+@pytest.mark.parametrize("kind", ["ub", "ut"])
+def test_levels_of_groups_within_bytes(kernels: Kernels, g: Geometry, kind: str) -> None:
     case = Case(g, kind)
     check(kernels, case, f"conv2d_{kind}_bits", kind, case.w)
 

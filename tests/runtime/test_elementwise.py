@@ -28,6 +28,10 @@ def scaled_below_zero(x: np.ndarray, slope: np.ndarray) -> np.ndarray:
     return np.where(x < 0, x * slope, x)
 
 
+def quotient_or_zero(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    return np.where(b == 0, F32(0), a / b)
+
+
 def between(x: np.ndarray, lo: np.ndarray, hi: np.ndarray) -> np.ndarray:
     return np.where(x > hi, hi, np.where(x < lo, lo, x))
 
@@ -37,6 +41,7 @@ BINARY: dict[str, Function] = {
     "sub": np.subtract,
     "mul": np.multiply,
     "div": np.divide,
+    "div_no_nan": quotient_or_zero,
     "maximum": larger,
     "minimum": smaller,
     "prelu": scaled_below_zero,

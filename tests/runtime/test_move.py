@@ -25,6 +25,9 @@ def test_transpose(kernels: Kernels, perm: tuple[int, ...]) -> None:
     p: dict[str, Field] = {"dims": six(want.shape, 1), "stride": six(strides, 0)}
     y = kernels.call("transpose_f32", "transpose", p, x, np.empty_like(want))
     np.testing.assert_array_equal(y, want)
+    small = want.astype(np.uint8)
+    y = kernels.call("transpose_u8", "transpose", p, x.astype(np.uint8), np.empty_like(small))
+    np.testing.assert_array_equal(y, small)
 
 
 @pytest.mark.parametrize(
@@ -44,6 +47,12 @@ def test_pad(kernels: Kernels, shape: tuple[int, ...], pads: tuple[tuple[int, in
     p |= {"before": six(before, 0), "value": -1.5}
     y = kernels.call("pad_f32", "pad", p, x, np.empty_like(want))
     np.testing.assert_array_equal(y, want)
+    for value in (3, -1):
+        small = np.pad(x.astype(np.int8), pads, constant_values=value)
+        y = kernels.call(
+            "pad_u8", "pad", p | {"value": value}, x.astype(np.int8), np.empty_like(small)
+        )
+        np.testing.assert_array_equal(y, small)
 
 
 def test_copy_rows_joins_and_cuts(kernels: Kernels) -> None:

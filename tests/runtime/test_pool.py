@@ -80,6 +80,21 @@ def test_bit_pool(kernels: Kernels, p: dict[str, int], with_flip: bool) -> None:
         np.testing.assert_array_equal(y[at], naive.pack(want))
 
 
+@pytest.mark.parametrize("bits", [1, 2, 3, 4, 8])
+@pytest.mark.parametrize("p", POOLS[:20])
+def test_level_pool(kernels: Kernels, p: dict[str, int], bits: int) -> None:
+    fields: dict[str, Field] = {**p, "bits": bits}
+    rng = np.random.default_rng(p["ih"] * 100 + p["iw"])
+    x = rng.integers(0, 2**bits, (p["n"], p["ih"], p["iw"], p["c"]))
+    want = np.zeros((p["n"], p["oh"], p["ow"], p["c"]), np.int64)
+    for at, window in windows(p, x):
+        want[at] = window.max(axis=0)
+    planes = naive.pack_levels(bits, want)
+    y = np.full(planes.shape, 0xAA, np.uint8)
+    kernels.call("max_pool_levels", "pool2d", fields, naive.pack_levels(bits, x), y)
+    np.testing.assert_array_equal(y, planes)
+
+
 def test_max_pool_keeps_a_leading_nan_and_passes_over_a_later_one(kernels: Kernels) -> None:
     p: dict[str, Field] = {"n": 1, "ih": 1, "iw": 4, "c": 1, "kh": 1, "kw": 2}
     p |= {"stride_h": 1, "stride_w": 2, "oh": 1, "ow": 2}

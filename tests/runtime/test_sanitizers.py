@@ -13,7 +13,7 @@ import pytest
 from .library import SANITIZE, build
 
 HERE = Path(__file__).parent
-TESTS = ("conv2d", "pool", "bits", "elementwise", "elementary", "move")
+TESTS = ("conv2d", "pool", "bits", "levels", "elementwise", "elementary", "move")
 OVERRUN = """
 import sys
 import numpy as np

@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,8 @@ from .library import sources, struct_types
 HEADER = (runtime_dir() / "include" / "bnnc" / "kernels.h").read_text()
 TABLE: dict[str, Any] = tomllib.loads((runtime_dir() / "kernels.toml").read_text())
 ROWS: list[dict[str, Any]] = TABLE["kernel"]
-C_TYPES = {"f32": "float", "i32": "int32_t", "bit": "uint8_t", "tern": "uint8_t", "any": "void"}
+C_TYPES = {"f32": "float", "i32": "int32_t", "any": "void"}
+C_TYPES |= dict.fromkeys(("bit", "tern", "level", "byte"), "uint8_t")
 SIGNATURE = r"void BNNC_SYM\((\w+)\)\(([^)]*)\)"
 
 
@@ -68,7 +70,8 @@ def test_row(row: dict[str, Any]) -> None:
         assert slot in slots
         assert layout in {known.name for known in layouts()}
     for slot, scalar in row["types"].items():
-        packed = {"bit": "bp8", "tern": "tp8"}.get(scalar)
+        assert scalar in C_TYPES
+        packed = {"bit": "bp8", "tern": "tp8", "level": "lp8"}.get(scalar)
         assert packed is None or row["layouts"][slot] == packed
     assert row["params"] in struct_types()
     floats = row["symbol"].startswith(("conv2d_ff", "conv2d_fb", "conv2d_ft"))
@@ -97,7 +100,12 @@ def test_operands_exist_in_the_ir(row: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(
     ("layout", "scalar", "plainly"),
-    [("bp8", BIT, naive.pack), ("tp8", TERN, naive.pack_ternary), ("t8", F32, naive.tile8)],
+    [
+        ("bp8", BIT, naive.pack),
+        ("tp8", TERN, naive.pack_ternary),
+        ("lp8", Scalar("u3"), partial(naive.pack_levels, 3)),
+        ("t8", F32, naive.tile8),
+    ],
 )
 @pytest.mark.parametrize("shape", [(3, 2, 3, 5), (9, 1, 1, 17), (16, 3, 3, 8)])
 def test_layouts_of_the_ir_are_those_that_kernels_read(
@@ -107,7 +115,7 @@ def test_layouts_of_the_ir_are_those_that_kernels_read(
     shape: tuple[int, ...],
 ) -> None:
     rng = np.random.default_rng(4)
-    choices = {"bp8": [-1, 1], "tp8": [-1, 0, 1], "t8": [0.5, -2.0, 3.25]}[layout]
+    choices = {"bp8": [-1, 1], "tp8": [-1, 0, 1], "lp8": range(8), "t8": [0.5, -2.0, 3.25]}[layout]
     tensor = TensorType(shape, scalar, layout)
     logical = rng.choice(np.array(choices), shape).astype(tensor.dtype)
     packed = layout_of(tensor).pack(logical, tensor)

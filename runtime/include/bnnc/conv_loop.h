@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: 0BSD */
 /* The loops around every convolution: which taps lie in the input, blocks of 8 output channels,
- * and the two ends (scale and bias, or cut to bits).
+ * and the three ends (scale and bias, cut to bits, cut to levels).
  *
  * Eight output channels share one pass over the window: they are eight independent chains of
  * additions, so the order within a chain stays kh, kw, ic while the processor overlaps them; and
@@ -9,6 +9,7 @@
 #define BNNC_CONV_LOOP_H
 
 #include "bnnc/common.h"
+#include "bnnc/levels.h"
 #include "bnnc/params.h"
 
 #define BNNC_LANES 8
@@ -33,6 +34,13 @@ typedef union {
     float f[BNNC_LANES];
     int32_t i[BNNC_LANES];
 } bnnc_accumulators;
+
+/* What the accumulators are compared with or scaled by, and where the result goes. */
+typedef struct {
+    const void *thr;
+    const float *alpha, *bias;
+    void *y;
+} bnnc_end;
 
 /* Fill acc[b->lane] .. acc[b->lane + lanes - 1], all .f or all .i. */
 typedef void (*bnnc_accumulate)(const bnnc_block *b, int32_t lanes, bnnc_accumulators *acc);
@@ -90,68 +98,105 @@ BNNC_TEMPLATE void bnnc_accumulate_lanes(bnnc_block *b, int32_t first, int32_t c
     }
 }
 
-/* y = fl(fl(acc * alpha[c]) + bias[c]), with the factors that are not NULL. */
-BNNC_TEMPLATE void bnnc_conv2d_scaled(const bnnc_conv2d *p, const void *x, ptrdiff_t image_bytes,
-                                      const void *w, const float *alpha, const float *bias,
-                                      float *y, bnnc_accumulate accumulate, int integer) {
+/* Use the accumulators of channels oc .. oc + count - 1 of an output pixel, pixels numbered through
+ * all samples. */
+typedef void (*bnnc_finish)(const bnnc_conv2d *p, const bnnc_end *end, ptrdiff_t pixel, int32_t oc,
+                            int32_t count, const bnnc_accumulators *acc, int integer);
+
+BNNC_TEMPLATE void bnnc_conv2d_blocks(const bnnc_conv2d *p, const void *x, ptrdiff_t image_bytes,
+                                      const void *w, const bnnc_end *end,
+                                      bnnc_accumulate accumulate, bnnc_finish finish, int integer) {
     bnnc_block b = {p, {0, 0, 0, 0, 0, 0}, x, w, 0, 0, 0};
     bnnc_accumulators acc;
+    ptrdiff_t pixel = 0;
     for (int32_t n = 0; n < p->n; ++n) {
         b.image = (const uint8_t *)x + n * image_bytes;
         for (int32_t oy = 0; oy < p->oh; ++oy) {
-            for (int32_t ox = 0; ox < p->ow; ++ox, y += p->oc) {
+            for (int32_t ox = 0; ox < p->ow; ++ox, ++pixel) {
                 b.window = bnnc_window_at(p, oy, ox);
                 for (int32_t oc = 0; oc < p->oc; oc += BNNC_LANES) {
                     const int32_t left = p->oc - oc;
                     const int32_t count = left < BNNC_LANES ? left : BNNC_LANES;
                     bnnc_accumulate_lanes(&b, oc, count, accumulate, &acc);
-                    for (int32_t j = 0; j < count; ++j) {
-                        float v = integer ? (float)acc.i[j] : acc.f[j];
-                        if (alpha != NULL) {
-                            v = v * alpha[oc + j];
-                        }
-                        if (bias != NULL) {
-                            v = v + bias[oc + j];
-                        }
-                        y[oc + j] = v;
-                    }
+                    finish(p, end, pixel, oc, count, &acc, integer);
                 }
             }
         }
     }
 }
 
-/* Bit = -1 unless acc >= thr[c]; a NaN goes where nan_minus says. thr is int32_t for integer
- * accumulators, float for others. */
+BNNC_TEMPLATE void bnnc_finish_scaled(const bnnc_conv2d *p, const bnnc_end *end, ptrdiff_t pixel,
+                                      int32_t oc, int32_t count, const bnnc_accumulators *acc,
+                                      int integer) {
+    float *y = (float *)end->y + pixel * p->oc + oc;
+    for (int32_t j = 0; j < count; ++j) {
+        float v = integer ? (float)acc->i[j] : acc->f[j];
+        if (end->alpha != NULL) {
+            v = v * end->alpha[oc + j];
+        }
+        if (end->bias != NULL) {
+            v = v + end->bias[oc + j];
+        }
+        y[j] = v;
+    }
+}
+
+/* Whether a lane does not pass its threshold t: a NaN goes where nan_minus says. */
+BNNC_TEMPLATE int bnnc_lane_below(const bnnc_conv2d *p, const bnnc_accumulators *acc, int32_t lane,
+                                  const void *thr, ptrdiff_t t, int integer) {
+    if (integer) {
+        return acc->i[lane] < ((const int32_t *)thr)[t];
+    }
+    return bnnc_below(acc->f[lane], ((const float *)thr)[t], p->nan_minus);
+}
+
+BNNC_TEMPLATE void bnnc_finish_bits(const bnnc_conv2d *p, const bnnc_end *end, ptrdiff_t pixel,
+                                    int32_t oc, int32_t count, const bnnc_accumulators *acc,
+                                    int integer) {
+    unsigned minus = 0;
+    for (int32_t j = 0; j < count; ++j) {
+        minus |= (unsigned)bnnc_lane_below(p, acc, j, end->thr, oc + j, integer) << j;
+    }
+    ((uint8_t *)end->y)[pixel * bnnc_bit_bytes(p->oc) + oc / 8] = (uint8_t)minus;
+}
+
+BNNC_TEMPLATE void bnnc_finish_levels(const bnnc_conv2d *p, const bnnc_end *end, ptrdiff_t pixel,
+                                      int32_t oc, int32_t count, const bnnc_accumulators *acc,
+                                      int integer) {
+    const ptrdiff_t row_bytes = bnnc_bit_bytes(p->oc);
+    unsigned level[BNNC_LANES] = {0};
+    for (int32_t j = 0; j < count; ++j) {
+        const ptrdiff_t first = (ptrdiff_t)(oc + j) * p->levels;
+        for (int32_t k = 0; k < p->levels; ++k) {
+            level[j] += !bnnc_lane_below(p, acc, j, end->thr, first + k, integer);
+        }
+    }
+    bnnc_store_levels(level, p->bits_out, (ptrdiff_t)p->n * p->oh * p->ow * row_bytes,
+                      (uint8_t *)end->y + pixel * row_bytes + oc / 8);
+}
+
+/* y = fl(fl(acc * alpha[c]) + bias[c]), with the factors that are not NULL. */
+BNNC_TEMPLATE void bnnc_conv2d_scaled(const bnnc_conv2d *p, const void *x, ptrdiff_t image_bytes,
+                                      const void *w, const float *alpha, const float *bias,
+                                      float *y, bnnc_accumulate accumulate, int integer) {
+    const bnnc_end end = {NULL, alpha, bias, y};
+    bnnc_conv2d_blocks(p, x, image_bytes, w, &end, accumulate, bnnc_finish_scaled, integer);
+}
+
+/* Bit = -1 unless acc >= thr[c]; thr is int32_t for integer accumulators, float for others. */
 BNNC_TEMPLATE void bnnc_conv2d_cut(const bnnc_conv2d *p, const void *x, ptrdiff_t image_bytes,
                                    const void *w, const void *thr, uint8_t *y,
                                    bnnc_accumulate accumulate, int integer) {
-    bnnc_block b = {p, {0, 0, 0, 0, 0, 0}, x, w, 0, 0, 0};
-    bnnc_accumulators acc;
-    for (int32_t n = 0; n < p->n; ++n) {
-        b.image = (const uint8_t *)x + n * image_bytes;
-        for (int32_t oy = 0; oy < p->oh; ++oy) {
-            for (int32_t ox = 0; ox < p->ow; ++ox) {
-                b.window = bnnc_window_at(p, oy, ox);
-                for (int32_t oc = 0; oc < p->oc; oc += BNNC_LANES) {
-                    const int32_t left = p->oc - oc;
-                    const int32_t count = left < BNNC_LANES ? left : BNNC_LANES;
-                    unsigned minus = 0;
-                    bnnc_accumulate_lanes(&b, oc, count, accumulate, &acc);
-                    for (int32_t j = 0; j < count; ++j) {
-                        int bit;
-                        if (integer) {
-                            bit = acc.i[j] < ((const int32_t *)thr)[oc + j];
-                        } else {
-                            bit = bnnc_below(acc.f[j], ((const float *)thr)[oc + j], p->nan_minus);
-                        }
-                        minus |= (unsigned)bit << j;
-                    }
-                    *y++ = (uint8_t)minus;
-                }
-            }
-        }
-    }
+    const bnnc_end end = {thr, NULL, NULL, y};
+    bnnc_conv2d_blocks(p, x, image_bytes, w, &end, accumulate, bnnc_finish_bits, integer);
+}
+
+/* Level = how many of thr[c][0] .. thr[c][levels - 1] acc passes. */
+BNNC_TEMPLATE void bnnc_conv2d_levels(const bnnc_conv2d *p, const void *x, ptrdiff_t image_bytes,
+                                      const void *w, const void *thr, uint8_t *y,
+                                      bnnc_accumulate accumulate, int integer) {
+    const bnnc_end end = {thr, NULL, NULL, y};
+    bnnc_conv2d_blocks(p, x, image_bytes, w, &end, accumulate, bnnc_finish_levels, integer);
 }
 
 BNNC_TEMPLATE ptrdiff_t bnnc_float_image_bytes(const bnnc_conv2d *p) {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: 0BSD */
 /* Every kernel. Parameters come first, the result last; kernels.toml says what each computes.
  * Activations are NHWC. Bits: channel c of the last axis is bit c % 8 of byte c / 8, 1 is -1,
- * unused bits are 0. Bit weights likewise; ternary weights are a plane of signs, then a plane of
- * nonzero masks. alpha, bias and flip may be NULL. */
+ * unused bits are 0. Levels are planes of such bits, plane j holding bit j of every level. Bit
+ * weights likewise; ternary weights are a plane of signs, then a plane of nonzero masks. alpha,
+ * bias and flip may be NULL. */
 #ifndef BNNC_KERNELS_H
 #define BNNC_KERNELS_H
 
@@ -13,39 +14,82 @@ void BNNC_SYM(conv2d_ff_f32)(const bnnc_conv2d *p, const float *x, const float *
                              const float *bias, float *y);
 void BNNC_SYM(conv2d_ff_thr)(const bnnc_conv2d *p, const float *x, const float *w, const float *thr,
                              uint8_t *y);
+void BNNC_SYM(conv2d_ff_lvl)(const bnnc_conv2d *p, const float *x, const float *w, const float *thr,
+                             uint8_t *y);
 
 void BNNC_SYM(conv2d_ff_t8_f32)(const bnnc_conv2d *p, const float *x, const float *w,
                                 const float *bias, float *y);
 void BNNC_SYM(conv2d_ff_t8_thr)(const bnnc_conv2d *p, const float *x, const float *w,
+                                const float *thr, uint8_t *y);
+void BNNC_SYM(conv2d_ff_t8_lvl)(const bnnc_conv2d *p, const float *x, const float *w,
                                 const float *thr, uint8_t *y);
 
 void BNNC_SYM(conv2d_fb_f32)(const bnnc_conv2d *p, const float *x, const uint8_t *w,
                              const float *alpha, const float *bias, float *y);
 void BNNC_SYM(conv2d_fb_thr)(const bnnc_conv2d *p, const float *x, const uint8_t *w,
                              const float *thr, uint8_t *y);
+void BNNC_SYM(conv2d_fb_lvl)(const bnnc_conv2d *p, const float *x, const uint8_t *w,
+                             const float *thr, uint8_t *y);
 
 void BNNC_SYM(conv2d_ft_f32)(const bnnc_conv2d *p, const float *x, const uint8_t *w,
                              const float *alpha, const float *bias, float *y);
 void BNNC_SYM(conv2d_ft_thr)(const bnnc_conv2d *p, const float *x, const uint8_t *w,
+                             const float *thr, uint8_t *y);
+void BNNC_SYM(conv2d_ft_lvl)(const bnnc_conv2d *p, const float *x, const uint8_t *w,
                              const float *thr, uint8_t *y);
 
 void BNNC_SYM(conv2d_bb_f32)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
                              const float *alpha, const float *bias, float *y);
 void BNNC_SYM(conv2d_bb_thr)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
                              const int32_t *thr, uint8_t *y);
+void BNNC_SYM(conv2d_bb_lvl)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
+                             const int32_t *thr, uint8_t *y);
 
 void BNNC_SYM(conv2d_bt_f32)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
                              const float *alpha, const float *bias, float *y);
 void BNNC_SYM(conv2d_bt_thr)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
+                             const int32_t *thr, uint8_t *y);
+void BNNC_SYM(conv2d_bt_lvl)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
                              const int32_t *thr, uint8_t *y);
 
 void BNNC_SYM(conv2d_bb_bits_f32)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
                                   const float *alpha, const float *bias, float *y);
 void BNNC_SYM(conv2d_bb_bits_thr)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
                                   const int32_t *thr, uint8_t *y);
+void BNNC_SYM(conv2d_bb_bits_lvl)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
+                                  const int32_t *thr, uint8_t *y);
 void BNNC_SYM(conv2d_bt_bits_f32)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
                                   const float *alpha, const float *bias, float *y);
 void BNNC_SYM(conv2d_bt_bits_thr)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
+                                  const int32_t *thr, uint8_t *y);
+void BNNC_SYM(conv2d_bt_bits_lvl)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
+                                  const int32_t *thr, uint8_t *y);
+
+void BNNC_SYM(conv2d_ub_f32)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
+                             const float *alpha, const float *bias, float *y);
+void BNNC_SYM(conv2d_ub_thr)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
+                             const int32_t *thr, uint8_t *y);
+void BNNC_SYM(conv2d_ub_lvl)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
+                             const int32_t *thr, uint8_t *y);
+
+void BNNC_SYM(conv2d_ut_f32)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
+                             const float *alpha, const float *bias, float *y);
+void BNNC_SYM(conv2d_ut_thr)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
+                             const int32_t *thr, uint8_t *y);
+void BNNC_SYM(conv2d_ut_lvl)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
+                             const int32_t *thr, uint8_t *y);
+
+void BNNC_SYM(conv2d_ub_bits_f32)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
+                                  const float *alpha, const float *bias, float *y);
+void BNNC_SYM(conv2d_ub_bits_thr)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
+                                  const int32_t *thr, uint8_t *y);
+void BNNC_SYM(conv2d_ub_bits_lvl)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
+                                  const int32_t *thr, uint8_t *y);
+void BNNC_SYM(conv2d_ut_bits_f32)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
+                                  const float *alpha, const float *bias, float *y);
+void BNNC_SYM(conv2d_ut_bits_thr)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
+                                  const int32_t *thr, uint8_t *y);
+void BNNC_SYM(conv2d_ut_bits_lvl)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
                                   const int32_t *thr, uint8_t *y);
 
 void BNNC_SYM(max_pool_f32)(const bnnc_pool2d *p, const float *x, float *y);
@@ -54,16 +98,27 @@ void BNNC_SYM(avg_pool_f32)(const bnnc_pool2d *p, const float *x, float *y);
 void BNNC_SYM(max_pool_bits)(const bnnc_pool2d *p, const uint8_t *x, const uint8_t *flip,
                              uint8_t *y);
 
+void BNNC_SYM(max_pool_levels)(const bnnc_pool2d *p, const uint8_t *x, uint8_t *y);
+
 void BNNC_SYM(pack_bits)(const bnnc_rows *p, const float *x, uint8_t *y);
 void BNNC_SYM(threshold_f32)(const bnnc_rows *p, const float *x, const float *thr, uint8_t *y);
 void BNNC_SYM(unpack_bits)(const bnnc_rows *p, const uint8_t *x, float *y);
 void BNNC_SYM(bits_reshape)(const bnnc_reshape_bits *p, const uint8_t *x, uint8_t *y);
 void BNNC_SYM(bits_flip)(const bnnc_rows *p, const uint8_t *x, const uint8_t *flip, uint8_t *y);
 
+void BNNC_SYM(quantize_f32)(const bnnc_levels *p, const float *x, const float *thr, uint8_t *y);
+void BNNC_SYM(to_levels_f32)(const bnnc_levels *p, const float *x, uint8_t *y);
+void BNNC_SYM(dequantize_f32)(const bnnc_levels *p, const uint8_t *x, float *y);
+void BNNC_SYM(bytes_to_levels)(const bnnc_levels *p, const uint8_t *x, uint8_t *y);
+void BNNC_SYM(levels_to_bytes)(const bnnc_levels *p, const uint8_t *x, uint8_t *y);
+void BNNC_SYM(bytes_to_bits)(const bnnc_levels *p, const uint8_t *x, uint8_t *y);
+void BNNC_SYM(bits_to_bytes)(const bnnc_levels *p, const uint8_t *x, uint8_t *y);
+
 void BNNC_SYM(add_f32)(const bnnc_broadcast *p, const float *a, const float *b, float *y);
 void BNNC_SYM(sub_f32)(const bnnc_broadcast *p, const float *a, const float *b, float *y);
 void BNNC_SYM(mul_f32)(const bnnc_broadcast *p, const float *a, const float *b, float *y);
 void BNNC_SYM(div_f32)(const bnnc_broadcast *p, const float *a, const float *b, float *y);
+void BNNC_SYM(div_no_nan_f32)(const bnnc_broadcast *p, const float *a, const float *b, float *y);
 void BNNC_SYM(maximum_f32)(const bnnc_broadcast *p, const float *a, const float *b, float *y);
 void BNNC_SYM(minimum_f32)(const bnnc_broadcast *p, const float *a, const float *b, float *y);
 void BNNC_SYM(prelu_f32)(const bnnc_broadcast *p, const float *x, const float *slope, float *y);
@@ -88,6 +143,8 @@ void BNNC_SYM(affine_f32)(const bnnc_rows *p, const float *x, const float *scale
 
 void BNNC_SYM(transpose_f32)(const bnnc_transpose *p, const float *x, float *y);
 void BNNC_SYM(pad_f32)(const bnnc_pad *p, const float *x, float *y);
+void BNNC_SYM(transpose_u8)(const bnnc_transpose *p, const uint8_t *x, uint8_t *y);
+void BNNC_SYM(pad_u8)(const bnnc_pad *p, const uint8_t *x, uint8_t *y);
 void BNNC_SYM(copy_rows)(const bnnc_copy *p, const void *x, void *y);
 
 #endif

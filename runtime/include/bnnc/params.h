@@ -10,12 +10,14 @@
 
 /* x [n][ih][iw][ic], w [oc][kh][kw][ic / groups], y [n][oh][ow][oc]. Tap (i, j) of output
  * (oy, ox) is input (oy * stride_h - pad_top + i * dilation_h, and likewise for columns); outside
- * of the input it is pad_value in every channel (-1, 0 or +1 where x is bits). Dense layers have
- * ih = iw = oh = ow = kh = kw = 1. */
+ * of the input it is pad_value in every channel (-1, 0 or +1 where x is bits, a level where it is
+ * levels). Dense layers have ih = iw = oh = ow = kh = kw = 1. */
 typedef struct {
     int32_t n, ih, iw, ic, oh, ow, oc, kh, kw;
     int32_t stride_h, stride_w, dilation_h, dilation_w, pad_top, pad_left, groups;
-    int32_t nan_minus; /* what a NaN accumulator is cut to: 0 gives +1, 1 gives -1 */
+    int32_t nan_minus;         /* a NaN passes all thresholds (0) or none (1) */
+    int32_t bits_in, bits_out; /* planes of x and of y, where they are levels */
+    int32_t levels;            /* thresholds per channel, where y is levels */
     float pad_value;
 } bnnc_conv2d;
 
@@ -23,6 +25,7 @@ typedef struct {
 typedef struct {
     int32_t n, ih, iw, c, oh, ow, kh, kw, stride_h, stride_w, pad_top, pad_left;
     int32_t include_pad; /* average: divide by kh * kw rather than by what lies in the input */
+    int32_t bits;        /* planes, where x is levels */
 } bnnc_pool2d;
 
 /* A matrix of channels: c counts logical elements, whether floats or bits. */
@@ -30,6 +33,13 @@ typedef struct {
     int32_t rows, c;
     int32_t nan_minus;
 } bnnc_rows;
+
+/* A matrix of levels or bits in `bits` planes. Thresholds, or the highest level: levels. */
+typedef struct {
+    int32_t rows, c, bits, levels, low;
+    int32_t nan_minus;
+    float scale, offset;
+} bnnc_levels;
 
 /* Result dimensions, leading ones filled with 1; a stride of 0 repeats the operand. */
 typedef struct {

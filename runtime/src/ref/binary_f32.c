@@ -56,6 +56,7 @@ BNNC_TEMPLATE float add(float a, float b) { return a + b; }
 BNNC_TEMPLATE float sub(float a, float b) { return a - b; }
 BNNC_TEMPLATE float mul(float a, float b) { return a * b; }
 BNNC_TEMPLATE float quotient(float a, float b) { return a / b; }
+BNNC_TEMPLATE float quotient_or_zero(float a, float b) { return b == 0 ? 0.0f : a / b; }
 BNNC_TEMPLATE float maximum(float a, float b) { return b > a ? b : a; }
 BNNC_TEMPLATE float minimum(float a, float b) { return b < a ? b : a; }
 BNNC_TEMPLATE float prelu(float x, float slope) { return x < 0 ? x * slope : x; }
@@ -74,6 +75,10 @@ void BNNC_SYM(mul_f32)(const bnnc_broadcast *p, const float *a, const float *b, 
 
 void BNNC_SYM(div_f32)(const bnnc_broadcast *p, const float *a, const float *b, float *y) {
     apply(p, a, b, y, quotient);
+}
+
+void BNNC_SYM(div_no_nan_f32)(const bnnc_broadcast *p, const float *a, const float *b, float *y) {
+    apply(p, a, b, y, quotient_or_zero);
 }
 
 void BNNC_SYM(maximum_f32)(const bnnc_broadcast *p, const float *a, const float *b, float *y) {

@@ -16,3 +16,8 @@ void BNNC_SYM(conv2d_bb_thr)(const bnnc_conv2d *p, const uint8_t *x, const uint8
                              const int32_t *thr, uint8_t *y) {
     bnnc_conv2d_cut(p, x, bnnc_bit_image_bytes(p), w, thr, y, accumulate, 1);
 }
+
+void BNNC_SYM(conv2d_bb_lvl)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
+                             const int32_t *thr, uint8_t *y) {
+    bnnc_conv2d_levels(p, x, bnnc_bit_image_bytes(p), w, thr, y, accumulate, 1);
+}

@@ -39,3 +39,8 @@ void BNNC_SYM(conv2d_ff_t8_thr)(const bnnc_conv2d *p, const float *x, const floa
                                 const float *thr, uint8_t *y) {
     bnnc_conv2d_cut(p, x, bnnc_float_image_bytes(p), w, thr, y, accumulate, 0);
 }
+
+void BNNC_SYM(conv2d_ff_t8_lvl)(const bnnc_conv2d *p, const float *x, const float *w,
+                                const float *thr, uint8_t *y) {
+    bnnc_conv2d_levels(p, x, bnnc_float_image_bytes(p), w, thr, y, accumulate, 0);
+}
