@@ -34,7 +34,8 @@ class DropReluAfterRelu(Pass):
 '''
 
 
-def _files(folder: Path) -> dict[str, bytes]:
+def files_of(folder: Path) -> dict[str, bytes]:
+    """The contents of all files in a folder."""
     return {
         str(file.relative_to(folder)): file.read_bytes()
         for file in folder.rglob("*")
@@ -57,7 +58,7 @@ def test_compile_says_what_it_made(bnnc: Command, net: Path, tmp_path: Path) -> 
     ]
     assert manifest["name"] == "small"
     assert manifest["target"] == "c"
-    assert {"small.h", "small.c", "small.bnnw", "small_main.c", "Makefile"} <= set(_files(out))
+    assert {"small.h", "small.c", "small.bnnw", "small_main.c", "Makefile"} <= set(files_of(out))
 
 
 def test_output_folder_and_name(
@@ -88,17 +89,6 @@ def test_a_foreign_folder_is_left_alone_and_an_own_one_replaced(
     (other / "old.c").write_text("old")
     assert bnnc("compile", net, "-o", other).code == 0
     assert not (other / "old.c").exists()
-
-
-def test_dump_and_compile_give_the_same_bytes(bnnc: Command, digits: Path, tmp_path: Path) -> None:
-    assert bnnc("compile", digits, "-o", tmp_path / "direct").code == 0
-    want = _files(tmp_path / "direct")
-    for after in (None, "fold-constants", "binarize", "fold-linear", "pack-weights", "plan-memory"):
-        text = tmp_path / f"{after}.bnn"
-        dumped = bnnc("dump", digits, "-o", text, *(["--after", after] if after else []))
-        assert dumped.code == 0, dumped.err
-        assert bnnc("compile", text, "-o", tmp_path / str(after)).code == 0
-        assert _files(tmp_path / str(after)) == want
 
 
 def test_dump_to_stdout_parses(bnnc: Command, net: Path) -> None:
