@@ -45,7 +45,7 @@ def _from_phases(y: np.ndarray, block: tuple[int, int], crops: _Pads) -> np.ndar
 def _valid(x: np.ndarray, w: np.ndarray) -> np.ndarray:
     kh, kw = w.shape[:2]
     view = np.lib.stride_tricks.sliding_window_view(x.astype(np.float64), (kh, kw), axis=(1, 2))
-    return np.einsum("nhwcij,ijco->nhwo", view, w.astype(np.float64))
+    return np.asarray(np.einsum("nhwcij,ijco->nhwo", view, w.astype(np.float64)))
 
 
 def _same(size: int, kernel: int, block: int) -> tuple[list[int], list[int]]:

@@ -248,6 +248,7 @@ def test_what_fails_in_a_body_is_named_by_its_caller(tmp_path: Path) -> None:
     assert "Frobnicate is not supported: nodes 'a/f', 'b/f'" in _refused(g, tmp_path)
 
 
+@pytest.mark.slow
 def test_doubling_calls_end(tmp_path: Path) -> None:
     """Fifty functions, each of which calls the next one twice, are a thousand bytes each."""
     g = GraphBuilder()
