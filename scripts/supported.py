@@ -25,14 +25,16 @@ kernel (exit code 6). Nothing falls back to something slower or less exact witho
 
 ## TensorFlow operations
 
-bnnc reads frozen GraphDefs (`.pb`). Variables must be constants: freeze the graph first.
+bnnc reads GraphDefs (`.pb`) whose variables are constants: [freeze](freezing.md) the model first.
 
-These are no computation and are handled before the table below: `Placeholder` and its kin become
-inputs; `NoOp` and control inputs vanish; of `Switch` and `Merge` the branch is kept that
-`--set is_training=false` (or a constant) selects. Calls of functions in the graph's library are
-inlined where that is said to work by `bnnc dump`; elsewhere they are refused by name.
+Before nodes are converted, the graph is brought into one shape:
 
-"On constants" means that the operands must not depend on an input.
+* `Placeholder` and its kin become inputs, `NoOp` and control inputs vanish.
+* Of `Switch`, `Merge` and `If` the branch is kept that a constant selects, or
+  `--set is_training=false`.
+* Calls into the graph's function library (`PartitionedCall`, or a function's name as the operation)
+  are inlined; a node inside bears the name `caller/node`.
+* `SpaceToBatchND`, a convolution and `BatchToSpaceND` become one dilated convolution.
 """
 
 _KERNELS = """\
@@ -67,8 +69,8 @@ def _operations() -> str:
         if converter is not None:
             by_converter.setdefault(converter, []).append(name)
     families: dict[str, list[Callable[..., object]]] = {}
-    for converter in by_converter:
-        families.setdefault(converter.__module__, []).append(converter)
+    for one in by_converter:
+        families.setdefault(one.__module__, []).append(one)
     lines: list[str] = []
     for family in sorted(families):
         lines += [f"### {_doc(sys.modules[family]).rstrip('.')}", ""]

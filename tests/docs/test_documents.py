@@ -34,6 +34,8 @@ _LEFT_ALONE = {
         "%result, ... = dialect.op(%operand, @constant, none, ...) "
         '{attribute = value, flag} : type, ... loc("name", ... : "Op")',
     ),
+    ("docs/freezing.md", "import tensorflow as tf"),
+    ("docs/freezing.md", "import tensorflow.compat.v1 as tf"),
     ("examples/digits/README.md", "python examples/digits/demo.py     # or: make demo"),
     ("examples/digits/README.md", 'pip install "bnnc[train]"'),
 }
