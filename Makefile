@@ -24,7 +24,7 @@ lint-python: $(VENV)/dev.stamp
 
 lint-types: $(VENV)/dev.stamp
 	$(BIN)/mypy
-	$(BIN)/pyright
+	$(BIN)/pyright --pythonpath $(BIN)/python
 
 lint-c: $(VENV)/dev.stamp
 	$(if $(C_FILES),$(BIN)/clang-format --dry-run -Werror $(C_FILES))
