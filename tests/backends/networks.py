@@ -3,13 +3,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from bnnc.backends import build, emit_project, find_target, lowering_pipeline, run_traced
-from bnnc.ir import BIT, I32, TERN, Loc, Module, Op, Resource, Stage, TensorType, Value, bin
+from bnnc.ir import (
+    BIT,
+    F32,
+    TERN,
+    Loc,
+    Module,
+    Op,
+    Resource,
+    Scalar,
+    Stage,
+    TensorType,
+    Value,
+    bin,
+)
 from bnnc.ir.interpreter import trace
 from bnnc.ir.layouts import layout_of
 from bnnc.passes.manager import PassManager
@@ -21,15 +35,22 @@ NO_PAD = (0, 0, 0, 0)
 
 
 class Net:
-    """Appends operations to a module of stage binarized; layers get random constants."""
+    """Appends operations to a module; layers get random constants.
 
-    def __init__(self, name: str = "net", seed: int = 0) -> None:
-        self.module = Module(name, Stage.BINARIZED)
+    Attributes:
+        values: what a random network's next operation may read.
+    """
+
+    def __init__(
+        self, name: str = "net", seed: int | Sequence[int] = 0, stage: Stage = Stage.BINARIZED
+    ) -> None:
+        self.module = Module(name, stage)
         self.rng = np.random.default_rng(seed)
+        self.values: list[Value] = []
 
-    def input(self, *shape: int) -> Value:
+    def input(self, *shape: int, scalar: Scalar = F32) -> Value:
         func = self.module.func
-        value = Value(TensorType(shape), name=f"x{len(func.args)}")
+        value = Value(TensorType(shape, scalar), name=f"x{len(func.args)}")
         func.args.append(value)
         func.input_names.append(f"graph/x{len(func.args) - 1}")
         return value
@@ -56,21 +77,25 @@ class Net:
         values = self.rng.choice([-1, 0, 1], shape).astype(np.int8)
         return self.module.add_resource("t", values, TensorType(shape, TERN))
 
-    def thresholds(self, channels: int, *, integer: bool, taps: int) -> Resource:
-        if not integer:
-            return self.floats(channels)
-        values = self.rng.integers(-taps, taps + 2, channels) // 4
-        return self.module.add_resource(
-            "thr", values.astype(np.int32), TensorType((channels,), I32)
-        )
+    def thresholds(self, *shape: int, integer: bool, bound: int) -> Resource:
+        """Random ones, [channels] or ascending [channels, levels]."""
+        if integer:
+            values = (self.rng.integers(-bound, bound + 2, shape) // 4).astype(np.int32)
+        else:
+            values = self.rng.normal(size=shape).astype(np.float32)
+        if len(shape) == 2:
+            values.sort(axis=1)
+        return self.module.add_resource("thr", values)
 
     def weights(self, kind: str, *shape: int) -> Resource:
         return {"f": self.floats, "b": self.bits, "t": self.terns}[kind[1]](*shape)
 
-    def end(self, kind: str, end: str, channels: int, taps: int) -> dict[str, Value]:
-        """Operands of the end of a layer: thr, alpha, bias, alpha+bias or none."""
-        if end == "thr":
-            return {"thr": self.thresholds(channels, integer=kind[0] == "b", taps=taps)}
+    def end(self, kind: str, end: str, channels: int, bound: int) -> dict[str, Value]:
+        """Operands of the end of a layer: thr, levels 7, alpha, bias, alpha+bias or none."""
+        name, _, count = end.partition(" ")
+        if name in ("thr", "levels"):
+            shape = (channels, int(count)) if count else (channels,)
+            return {"thr": self.thresholds(*shape, integer=kind[0] in "bu", bound=bound)}
         return {name: self.floats(channels) for name in end.split("+") if name != "none"}
 
     def conv(
@@ -79,7 +104,8 @@ class Net:
         """A convolution of the kind; attributes that are not given are those of a valid one."""
         cls: Any = {c.KIND: c for c in bin.ConvLayer.__subclasses__()}[kind]
         ic = x.shape[3] // attrs.get("groups", 1)
-        operands = {"w": self.weights(kind, oc, *k, ic)} | self.end(kind, end, oc, ic * k[0] * k[1])
+        bound = ic * k[0] * k[1] * top(x)
+        operands = {"w": self.weights(kind, oc, *k, ic)} | self.end(kind, end, oc, bound)
         return self.add(
             cls(x, **operands, **({"stride": (1, 1), "pad": NO_PAD, "pad_value": 0.0} | attrs))
         )
@@ -87,15 +113,28 @@ class Net:
     def dense(self, kind: str, x: Value, oc: int, end: str, **attrs: Any) -> Value:
         cls: Any = {c.KIND: c for c in bin.DenseLayer.__subclasses__()}[kind]
         ic = x.shape[1]
-        operands = {"w": self.weights(kind, oc, ic)} | self.end(kind, end, oc, ic)
+        operands = {"w": self.weights(kind, oc, ic)} | self.end(kind, end, oc, ic * top(x))
         return self.add(cls(x, **operands, **attrs))
 
     def pack(self, x: Value) -> Value:
         return self.add(bin.Pack(x, nan="plus"))
 
+    def quantize(self, x: Value, levels: int) -> Value:
+        thr = self.thresholds(x.shape[-1], levels, integer=False, bound=0)
+        return self.add(bin.Quantize(x, thr, nan="plus"))
+
     def floated(self, x: Value) -> Value:
-        """The value as floats, for functions return no bits."""
-        return self.add(bin.Unpack(x)) if x.type.scalar == BIT else x
+        """The value as floats; levels and bits are what functions may return, too."""
+        if x.type.scalar == BIT:
+            return self.add(bin.Unpack(x))
+        if x.type.scalar.level_bits is not None:
+            return self.add(bin.Dequantize(x, scale=0.1, offset=-0.7))
+        return x
+
+
+def top(x: Value) -> int:
+    """The largest activation."""
+    return (x.type.scalar.range() or (0, 1))[1]
 
 
 def lower(module: Module) -> Module:
@@ -110,6 +149,11 @@ def random_inputs(module: Module, samples: int = 1, seed: int = 5) -> dict[str, 
     found: dict[str, np.ndarray] = {}
     for name, type_ in module.inputs.items():
         shape = (samples * type_.shape[0], *type_.shape[1:])
+        if type_.scalar != F32:
+            low, high = type_.scalar.range() or (0, 0)
+            step = 2 if type_.scalar == BIT else 1
+            found[name] = rng.choice(np.arange(low, high + 1, step), shape).astype(type_.dtype)
+            continue
         array = rng.normal(size=shape).astype(np.float32)
         array[rng.random(shape) < 0.05] = 0.0
         array[rng.random(shape) < 0.05] = -0.0

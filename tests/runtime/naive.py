@@ -154,7 +154,8 @@ def accumulate(
 def count(acc: np.ndarray, thr: np.ndarray, nan_minus: int) -> np.ndarray:
     """How many of thr [c, l] each accumulator [..., c] passes."""
     column = acc[..., None]
-    return (column >= thr if nan_minus else ~(column < thr)).sum(axis=-1)
+    passed = column >= thr if nan_minus else ~(column < thr)
+    return np.asarray(passed.sum(axis=-1))
 
 
 def cut(acc: np.ndarray, thr: np.ndarray, nan_minus: int) -> np.ndarray:

@@ -55,8 +55,8 @@ class Case:
         self.thr = np.ascontiguousarray(flat[rng.integers(0, len(flat), channels)].diagonal())
         scalar = F32 if kind[0] == "f" else np.int32
         self.thr = self.thr.astype(scalar)
-        self.levels = np.sort(flat[rng.integers(0, len(flat), g.levels or 3)].T).astype(scalar)
-        self.levels = np.ascontiguousarray(self.levels)
+        levels = np.sort(flat[rng.integers(0, len(flat), g.levels or 3)].T)
+        self.levels: np.ndarray = np.ascontiguousarray(levels, scalar)
 
     def scaled(self, alpha: bool, bias: bool) -> np.ndarray:
         y = self.acc.astype(F32)
@@ -121,7 +121,7 @@ def with_levels(geometries: Sequence[Geometry]) -> list[Geometry]:
     found: list[Geometry] = []
     for i, g in enumerate(geometries):
         bits, levels = (8, 255) if i == 0 else (int(rng.integers(1, 5)), int(rng.integers(1, 16)))
-        pad = float(rng.integers(2**bits)) * float(rng.integers(2))
+        pad = float(rng.integers(1 << bits)) * float(rng.integers(2))
         found.append(replace(g, bits_in=bits, levels=levels, pad_value=pad))
     return found
 

@@ -22,8 +22,12 @@ from .library import sources, struct_types
 HEADER = (runtime_dir() / "include" / "bnnc" / "kernels.h").read_text()
 TABLE: dict[str, Any] = tomllib.loads((runtime_dir() / "kernels.toml").read_text())
 ROWS: list[dict[str, Any]] = TABLE["kernel"]
-C_TYPES = {"f32": "float", "i32": "int32_t", "any": "void"}
-C_TYPES |= dict.fromkeys(("bit", "tern", "level", "byte"), "uint8_t")
+C_TYPES = {
+    "f32": "float",
+    "i32": "int32_t",
+    "any": "void",
+    **dict.fromkeys(("bit", "tern", "level", "byte"), "uint8_t"),
+}
 SIGNATURE = r"void BNNC_SYM\((\w+)\)\(([^)]*)\)"
 
 
