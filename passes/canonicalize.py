@@ -46,15 +46,21 @@ class Canonicalize(Pass):
     def bounds_to_clip(self, op: nn.Minimum | nn.Maximum, rw: Rewriter) -> None:
         """A minimum or maximum with one number is a clip (or a relu).
 
-        Maximum(x, 0) keeps -0 where relu keeps it too; NaN stays in both.
+        Where both operands are equal the first is the result, which shows for zeros only:
+        maximum(0, -0) is 0, but relu(-0) is -0. There the sum x + 0 turns -0 into 0 before.
         """
         for bound, x in ((op.b, op.a), (op.a, op.b)):
             number = scalar_constant(bound)
             if number is None or isinstance(x, Resource) or x.shape != op.result.shape:
                 continue
+            negative = np.signbit(np.float32(number))
+            if number == 0.0 and bound is op.a:
+                if negative:
+                    return
+                x = rw.insert(nn.Add(x, rw.resource(bound.name, np.float32([0.0])))).result
             if isinstance(op, nn.Minimum):
                 rw.replace(op, nn.Clip(x, lo=float("-inf"), hi=number))
-            elif number == 0.0:
+            elif number == 0.0 and not negative:
                 rw.replace(op, nn.Relu(x))
             else:
                 rw.replace(op, nn.Clip(x, lo=number, hi=float("inf")))

@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
 
 from bnnc.ir import nn
+from bnnc.ir.operation import Op
 from bnnc.ir.value import Value
 
 from .base import Pass, pattern
@@ -123,8 +125,8 @@ class RecogniseSigns(Pass):
         compare = op.condition.owner
         if isinstance(compare, nn.Compare) and {yes, no} == {1.0, -1.0}:
             sign = _sign_of_comparison(compare, positive=yes == 1.0)
-            if sign is not None and sign.result.shape == op.result.shape:
-                rw.replace(op, sign)
+            if sign is not None and sign.x.shape == op.result.shape:
+                _replace(op, sign, rw)
 
     @pattern
     def scaled_cast(self, op: nn.Sub | nn.Add, rw: Rewriter) -> None:
@@ -138,22 +140,37 @@ class RecogniseSigns(Pass):
                 compare = cast.x.owner
                 if isinstance(compare, nn.Compare):
                     sign = _sign_of_comparison(compare, positive=True)
-                    if sign is not None and sign.result.shape == op.result.shape:
-                        rw.replace(op, sign)
+                    if sign is not None and sign.x.shape == op.result.shape:
+                        _replace(op, sign, rw)
                         return
 
 
-def _sign_of_comparison(compare: nn.Compare, *, positive: bool) -> nn.Sign | None:
+@dataclass(frozen=True)
+class _Sign:
+    """A sign of x, or of -x when it `falls` as x grows."""
+
+    x: Value
+    falls: bool
+    zero: Literal["plus", "minus"]
+    nan: Literal["plus", "minus"]
+
+
+def _replace(op: Op, sign: _Sign, rw: Rewriter) -> None:
+    x = rw.insert(nn.Neg(sign.x)).result if sign.falls else sign.x
+    rw.replace(op, nn.Sign(x, zero=sign.zero, nan=sign.nan))
+
+
+def _sign_of_comparison(compare: nn.Compare, *, positive: bool) -> _Sign | None:
     """The sign that ``(x predicate 0) ? p : -p`` is, p = +1 when `positive`, else -1."""
     predicate, x = compare.predicate, compare.a
     if scalar_constant(compare.b) != 0.0:
         if scalar_constant(compare.a) != 0.0:
             return None
         predicate, x = _SWAPPED[compare.predicate], compare.b
-    upward = predicate in ("ge", "gt")
-    if predicate in ("eq", "ne") or upward != positive:
+    if predicate in ("eq", "ne"):
         return None
+    falls = (predicate in ("ge", "gt")) != positive
     zero_true = predicate in ("ge", "le")
     zero: Literal["plus", "minus"] = "plus" if zero_true == positive else "minus"
     nan: Literal["plus", "minus"] = "minus" if positive else "plus"
-    return nn.Sign(x, zero=zero, nan=nan)
+    return _Sign(x, falls, zero, nan)

@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from bnnc.ir import Module
+from bnnc.ir.interpreter import interpret
 
 from .rewriting import check_rewrite, module, rewritten
 
@@ -52,6 +54,22 @@ def test_spelling(before: str, after: str) -> None:
         return module(stage, ROW, body, [t for n, t in NUMBERS.items() if n in body])
 
     check_rewrite(made("imported", before), "canonicalize", made("canonical", after))
+
+
+@pytest.mark.parametrize("kind", ["maximum", "minimum"])
+@pytest.mark.parametrize("operands", ["%x, @z", "@z, %x"])
+@pytest.mark.parametrize("number", ["0.0", "-0.0", "1.0"])
+def test_bounds_keep_the_sign_of_zero(kind: str, operands: str, number: str) -> None:
+    made = module(
+        "imported",
+        ROW,
+        f"%y = nn.{kind}({operands}) : tensor<2x6xf32>",
+        [f"@z : tensor<f32> = dense([{number}])"],
+    )
+    found, _ = rewritten(made, "canonicalize")
+    x = np.array([[0.0, -0.0, 1.0, -1.0, np.inf, -np.inf]] * 2, np.float32)
+    before, after = (interpret(m, {"x": x})["y"] for m in (made, found))
+    assert before.tobytes() == after.tobytes()
 
 
 @pytest.mark.parametrize(

@@ -39,8 +39,26 @@ def test_select(predicate: str, operands: str, values: str, zero: str, nan: str)
 
 
 @pytest.mark.parametrize(
-    ("predicate", "values"), [("ge", "@minus, @one"), ("eq", "@one, @minus"), ("ge", "@one, @zero")]
+    ("predicate", "operands", "values", "zero", "nan"),
+    [
+        ("ge", "%x, @zero", "@minus, @one", "minus", "plus"),
+        ("gt", "%x, @zero", "@minus, @one", "plus", "plus"),
+        ("lt", "%x, @zero", "@one, @minus", "minus", "minus"),
+        ("ge", "@zero, %x", "@one, @minus", "plus", "minus"),
+    ],
 )
+def test_falling_select(predicate: str, operands: str, values: str, zero: str, nan: str) -> None:
+    before = f"""
+    %c = nn.compare({operands}) {{predicate = {predicate}}} : tensor<2x5xu1>
+    %y = nn.select(%c, {values}) : tensor<2x5xf32>"""
+    after = f"""
+    %n = nn.neg(%x) : tensor<2x5xf32>
+    %y = nn.sign(%n) {{zero = {zero}, nan = {nan}}} : tensor<2x5xf32>"""
+    made = module("imported", SIGNATURE, before, NUMBERS)
+    check_rewrite(made, "recognise-signs", module("imported", SIGNATURE, after))
+
+
+@pytest.mark.parametrize(("predicate", "values"), [("eq", "@one, @minus"), ("ge", "@one, @zero")])
 def test_what_is_no_sign_stays(predicate: str, values: str) -> None:
     body = f"""
     %c = nn.compare(%x, @zero) {{predicate = {predicate}}} : tensor<2x5xu1>
