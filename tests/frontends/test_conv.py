@@ -251,6 +251,16 @@ def test_training_batch_norm_is_refused(tmp_path: Path, attrs: dict[str, Any]) -
         g.load(tmp_path)
 
 
+def test_an_empty_mean_belongs_to_training(tmp_path: Path) -> None:
+    """Training graphs give their batch norms no statistics; the flag alone may lie."""
+    g = GraphBuilder()
+    gamma, beta, *_ = _parameters(4)
+    names = [g.const("gamma", gamma), g.const("beta", beta), g.const("mean", []), g.const("v", [])]
+    g.node("FusedBatchNorm", "bn", g.placeholder("x", (1, 2, 2, 4)), *names, is_training=False)
+    with pytest.raises(ImportFailure, match="computes its mean from the batch"):
+        g.load(tmp_path)
+
+
 @pytest.mark.parametrize("data_format", ["NHWC", "NCHW"])
 def test_fused_batch_norm_with_side_input(tmp_path: Path, data_format: str) -> None:
     x, p = _normal(1, 2, 3, 4), _parameters(4)

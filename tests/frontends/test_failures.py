@@ -3,12 +3,17 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from bnnc.ir.diagnostics import ImportFailure
+from bnnc.frontends.tensorflow.convert import supported_operations
+from bnnc.frontends.tensorflow.tensors import DType
+from bnnc.ir.diagnostics import BnncError, ImportFailure
 
 from .graphs import GraphBuilder
 
@@ -89,3 +94,67 @@ def test_outputs_of_training_only(tmp_path: Path) -> None:
     bn = g.node("FusedBatchNormV3", "bn", x, one, one, one, one, is_training=False)
     g.node("Neg", "y", f"{bn}:1")
     assert "reads output 1 of a FusedBatchNormV3" in _failure(g, tmp_path)
+
+
+def test_a_damaged_node_is_named(tmp_path: Path) -> None:
+    g = GraphBuilder()
+    x = g.placeholder("x", (1, 4))
+    g.node("Split", "parts", g.const("axis", 7, "int32"), x, num_split=2)
+    text = _failure(g, tmp_path)
+    assert "Split is damaged (tuple index out of range): node 'parts'" in text
+
+
+_ATTRS: dict[str, list[Any]] = {
+    "alpha": [0.1],
+    "axis": [0, 1, -1, 7],
+    "block_size": [0, 1, 2, -1],
+    "data_format": ["NHWC", "NCHW", "NDHWC"],
+    "dilations": [[1, 1, 1, 1], [1, 0, 2, 1], [2]],
+    "DstT": [DType.FLOAT, DType.INT32, DType.BOOL, DType.STRING],
+    "ellipsis_mask": [1, 3],
+    "epsilon": [1e-3],
+    "explicit_paddings": [[0] * 8, [0, 0, -1, 1, 1, 1, 0, 0], [1]],
+    "fused_ops": [["BiasAdd"], ["FusedBatchNorm", "Relu"], ["Add"]],
+    "is_training": [False, True],
+    "keep_dims": [True],
+    "ksize": [[1, 2, 2, 1], [1, 0, 0, 1], [1, 9, 9, 1]],
+    "mode": ["REFLECT", "SYMMETRIC"],
+    "num_side_inputs": [1],
+    "num_split": [0, 1, 2, -1],
+    "padding": ["SAME", "VALID", "EXPLICIT", "X"],
+    "shrink_axis_mask": [1, 3],
+    "squeeze_dims": [[0], [9], [1]],
+    "strides": [[1, 1, 1, 1], [1, 0, 0, 1], [1], [0, 0, 0, 0], [1, -2, 2, 1]],
+    "transpose_b": [True],
+}
+_SPLITS = ["SpaceToBatchND", "BatchToSpaceND", "SpaceToBatch", "BatchToSpace"]
+
+
+@pytest.mark.parametrize("op", [*supported_operations(), *_SPLITS])
+def test_damaged_nodes_are_errors_of_ours(tmp_path: Path, op: str) -> None:
+    """Operands and attributes that no export has: every graph is imported or refused by name."""
+    rng = np.random.default_rng(sum(op.encode()))
+
+    def choose(values: Sequence[Any]) -> Any:
+        return values[int(rng.integers(len(values)))]
+
+    for _ in range(15):
+        g = GraphBuilder()
+        x = g.placeholder("x", choose([(1, 4, 4, 2), (1, 3), (2,), (1, 0, 3, 2), (1, 4)]))
+        floats = rng.standard_normal(choose([(2,), (1, 1, 2, 2), (3, 2), (), (0,)]))
+        ints = rng.integers(-3, 4, choose([(1,), (2,), (4,), (4, 2), (2, 2), (0,), (3, 2)]))
+        operands = [
+            x,
+            g.const("floats", floats),
+            g.const("ints", ints, "int32"),
+            g.const("int", int(rng.integers(-5, 5)), "int32"),
+            g.const("bools", [True, False], "bool"),
+            g.const("pads", [[0, 0], [1, 1], [0, 1], [0, 0]], "int32"),
+            g.const("block", [2, 2], "int32"),
+        ]
+        inputs = [choose(operands) for _ in range(rng.integers(0, 7))]
+        inputs[:1] = [x] if rng.random() < 0.7 else inputs[:1]
+        attrs = {k: choose(v) for k, v in _ATTRS.items() if rng.random() < 0.7}
+        g.node(op, "y", *inputs, **attrs)
+        with np.errstate(all="ignore"), contextlib.suppress(BnncError):
+            g.load(tmp_path, output_names=("y",), input_names=("x",))

@@ -183,6 +183,21 @@ def test_a_known_condition_chooses_the_branch(tmp_path: Path, op: str, nested: b
     assert "--set" in str(caught.value)
 
 
+@pytest.mark.parametrize("source", ["count", "call:3", "bare", "loop"])
+def test_conditions_that_have_no_truth(tmp_path: Path, source: str) -> None:
+    """A number, an output that a call does not have, a wire from nowhere, wires that go round."""
+    g = _with_affine()
+    g.node("Identity", "loop", "loop2")
+    g.node("Identity", "loop2", "loop")
+    g.const("count", 1, "int32")
+    g.node("affine", "call", "x", "two")
+    g.node("If", "y", source, "x", then_branch=_name("affine"), else_branch=_name("affine"))
+    g.node("Identity", "bare")
+    reason = "If is not supported" if source == "loop" else "no constant: node 'y'"
+    with pytest.raises(ImportFailure, match=reason):
+        g.load(tmp_path, output_names=("y",))
+
+
 def test_a_dead_call_does_not_run(tmp_path: Path) -> None:
     """What a call returns is dead with its inputs, even a constant of the body."""
     body = GraphBuilder()

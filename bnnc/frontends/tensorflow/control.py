@@ -70,7 +70,7 @@ def resolve(graph: Graph, constants: Mapping[str, np.ndarray]) -> Wiring:
             _resolve_merge(node, wiring)
         elif any(map(wiring.is_dead, node.inputs)) or wiring.dead_nodes.intersection(node.controls):
             wiring.dead_nodes.add(name)
-        elif node.op in SWITCHES:
+        elif node.op in SWITCHES and len(node.inputs) == 2:
             taken = truth(graph.nodes, node.inputs[1], constants)
             if taken is not None:
                 wiring.alias[TensorRef(name, int(taken))] = node.inputs[0]
@@ -97,15 +97,15 @@ def truth(
         constants: Values of placeholders, by node name.
     """
     negate = False
-    while True:
+    for _ in range(len(nodes)):  # a damaged graph may go round in circles
         node = nodes[ref.node]
         if node.name in constants:
             array = constants[node.name]
             return bool(array.reshape(-1)[0]) != negate if array.size == 1 else None
         if node.op == "LogicalNot":
             negate = not negate
-        elif node.op in _LOGIC:
-            a, b = (truth(nodes, r, constants) for r in node.inputs[:2])
+        elif node.op in _LOGIC and len(node.inputs) == 2:
+            a, b = (truth(nodes, r, constants) for r in node.inputs)
             known = _LOGIC[node.op](a, b) if a is not None and b is not None else _short(node, a, b)
             return None if known is None else known != negate
         elif node.op == "Const":
@@ -116,7 +116,11 @@ def truth(
         elif node.op not in (*WIRES, *SWITCHES, "IdentityN", "PlaceholderWithDefault"):
             return None
         # What a live switch passes on is its data input.
-        ref = node.inputs[ref.output if node.op == "IdentityN" else 0]
+        index = ref.output if node.op == "IdentityN" else 0
+        if index >= len(node.inputs):
+            return None
+        ref = node.inputs[index]
+    return None
 
 
 def _short(node: Node, a: bool | None, b: bool | None) -> bool | None:

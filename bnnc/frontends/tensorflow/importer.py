@@ -117,6 +117,10 @@ class Importer:
             except BnncError as why:
                 self._failed.add(node.name)
                 self.failures.add(node, f"does not fit: {why.message}", why.hint)
+            except (ArithmeticError, LookupError, TypeError, ValueError) as why:
+                # Converters rely on the number and ranks of operands that TensorFlow guarantees.
+                self._failed.add(node.name)
+                self.failures.add(node, f"is damaged ({why})", "export the model again")
             else:
                 if isinstance(made, Phases):
                     self._phases[TensorRef(node.name)] = made

@@ -53,10 +53,9 @@ def _relu6(c: Context, x: Value) -> Value:
 
 
 def _elu(c: Context, x: Value) -> Value:
-    zero, one = c.scalar(0.0, "zero"), c.scalar(1.0, "one")
-    negative = c.emit(nn.Compare(x, zero, predicate="lt"))
-    below = c.emit(nn.Sub(c.emit(nn.Exp(x)), one))
-    return c.emit(nn.Select(negative, below, x))
+    """Relu(x) + (exp(min(x, 0)) - 1): one summand is zero on each side, since exp(0) is 1."""
+    below = c.emit(nn.Exp(c.emit(nn.Minimum(x, c.scalar(0.0, "zero")))))
+    return c.emit(nn.Add(c.emit(nn.Relu(x)), c.emit(nn.Sub(below, c.scalar(1.0, "one")))))
 
 
 def _gelu(c: Context, x: Value) -> Value:

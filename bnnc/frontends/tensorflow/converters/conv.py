@@ -61,7 +61,7 @@ def fused_conv2d(c: Context) -> Value:
     return from_nhwc(c, apply_fused(c, _grouped(c)))
 
 
-@converts("DepthwiseConv2dNative", "DepthwiseConv2dNativeV2")
+@converts("DepthwiseConv2dNative")
 def depthwise(c: Context) -> Value:
     """Channel k of x with filters [:, :, k, m] gives channel k * multiplier + m."""
     return from_nhwc(c, _depthwise(c))

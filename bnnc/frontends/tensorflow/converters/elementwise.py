@@ -143,7 +143,7 @@ def compare(c: Context) -> Value:
     return c.emit(nn.Compare(c.x(0), c.x(1), predicate=_PREDICATES[c.node.op]))
 
 
-@converts("Select", "SelectV2", "Where3")
+@converts("Select", "SelectV2")
 def select(c: Context) -> Value:
     """Condition ? a : b; the old Select takes a vector condition along the first axis."""
     condition, a, b = c.x(0), c.x(1), c.x(2)
