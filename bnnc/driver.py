@@ -270,4 +270,5 @@ def explain(
 
     chosen, _ = split_target(target)
     given = as_module(model, **(import_options or {}))
-    return explain_module(given, plan(given, chosen, **lowering))
+    remarks: list[Remark] = lowering.setdefault("remarks", [])
+    return explain_module(given, plan(given, chosen, **lowering), remarks)

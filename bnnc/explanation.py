@@ -3,20 +3,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from fnmatch import fnmatchcase
 
 from bnnc.ir import bin as bits
 from bnnc.ir import nn
-from bnnc.ir.diagnostics import CheckError, Diagnostic, UsageError, did_you_mean
+from bnnc.ir.diagnostics import CheckError, Diagnostic, Remark, UsageError, did_you_mean
 from bnnc.ir.layouts import layout_of
 from bnnc.ir.module import Module
-from bnnc.ir.value import Resource, Value
-from bnnc.passes.weights import classify
+from bnnc.ir.value import Value
+
+from .reasons import Reasons
 
 KINDS = ("ff", "ii", "fb", "ib", "bb", "fewbit", "other")
-_TERNARY = {"ft": "f x tern", "bt": "bit x tern"}
 
 
 @dataclass(frozen=True)
@@ -43,11 +43,21 @@ class LayerLine:
 
 
 @dataclass(frozen=True)
+class FloatCut:
+    """A sign or rounding that cuts floats, since no layer could do it by thresholds."""
+
+    name: str
+    source_op: str
+    why: str
+
+
+@dataclass(frozen=True)
 class Explanation:
-    """All layers in graph order."""
+    """All layers in graph order, and the cuts that no layer does itself."""
 
     target: str
     layers: tuple[LayerLine, ...]
+    cuts: tuple[FloatCut, ...] = ()
 
     def to_json(self) -> dict[str, object]:
         """``{"layers": [...]}`` with the fields of `LayerLine`."""
@@ -86,57 +96,40 @@ class Explanation:
             raise CheckError(wrong[0].message, diagnostics=wrong)
 
 
-def explain_module(given: Module, planned: Module) -> Explanation:
-    """Explain the layers of a planned module in the order in which `given` has their nodes."""
+def explain_module(given: Module, planned: Module, remarks: Sequence[Remark] = ()) -> Explanation:
+    """Explain a planned module in the order in which `given` has its nodes.
+
+    Args:
+        given: the module as it was read.
+        planned: the same at stage planned.
+        remarks: what the passes between them said; some are reasons.
+    """
     places = {op.loc.name: i for i, op in enumerate(given.func.ops)}
-    layers = [op for op in planned.func.ops if isinstance(op, bits.Layer)]
-    layers.sort(key=lambda op: places.get(op.loc.name, len(places)))
+    ops = sorted(planned.func.ops, key=lambda op: places.get(op.loc.name, len(places)))
     names = dict(zip(planned.func.args, planned.func.input_names, strict=True))
-    target = str(planned.attrs.get("target", ""))
-    return Explanation(target, tuple(_line(op, names) for op in layers))
+    reasons = Reasons(names, remarks)
+    return Explanation(
+        str(planned.attrs.get("target", "")),
+        tuple(_line(op, reasons) for op in ops if isinstance(op, bits.Layer)),
+        tuple(
+            FloatCut(op.loc.name, op.loc.op, reasons.float_cut(op))
+            for op in ops
+            if isinstance(op, bits.Pack | bits.Threshold | bits.ToLevels | bits.Quantize)
+        ),
+    )
 
 
-def _line(op: bits.Layer, names: Mapping[Value, str]) -> LayerLine:
+def _line(op: bits.Layer, reasons: Reasons) -> LayerLine:
     samples = op.result.shape[0] or 1
-    kind, why = op.KIND, ""
-    if op.KIND in _TERNARY:
-        kind = "fewbit"
-        why = f"{_TERNARY[op.KIND]}: {classify_weights(op.w)}"
-    elif op.KIND == "fb":
-        why = f"float activations: {_source(op.x, names)}"
-    elif op.KIND == "ff":
-        why = f"float weights: {classify_weights(op.w)}"
-        if not isinstance(op.x.owner, bits.Unpack):
-            why += f"; float activations: {_source(op.x, names)}"
     return LayerLine(
         name=op.loc.name,
         source_op=op.loc.op,
-        kind=kind,
-        why=why,
+        kind=op.KIND if op.KIND in KINDS else "fewbit",
+        why=reasons.not_binary(op),
         weight_bytes=layout_of(op.w.type).nbytes(op.w.type),
         macs=op.result.type.size // samples * op.taps,
         kernel=op.kernel or "",
     )
-
-
-def classify_weights(weights: Value) -> str:
-    """What the values of a weight constant look like, in words."""
-    if not isinstance(weights, Resource):
-        return "not a constant"
-    return classify(weights.array.astype("float32")).reason
-
-
-def _source(value: Value, names: Mapping[Value, str]) -> str:
-    """Where a float activation comes from, in words."""
-    owner = value.owner
-    while isinstance(owner, nn.Reshape | nn.Transpose | nn.Pad):
-        value, owner = owner.x, owner.x.owner
-    if owner is None:
-        return f"reads the network's input '{names.get(value, value.name)}'"
-    if isinstance(owner, bits.Unpack):
-        return "reads bits as floats, since its padding is neither -1, 0 nor 1"
-    what = owner.loc.op or owner.NAME
-    return f"reads '{owner.loc.name}' ({what})"
 
 
 def input_layout(value: Value) -> str:

@@ -31,6 +31,11 @@ class Loc:
         """The primary name, or an empty string."""
         return self.names[0] if self.names else ""
 
+    @property
+    def title(self) -> str:
+        """The primary name with its type, as messages show it: ``'conv1' (Conv2D)``."""
+        return f"'{self.name}' ({self.op})" if self.op else f"'{self.name}'"
+
     def fuse(self, others: Iterable[Loc]) -> Loc:
         """Return this location with the names of others appended (each once)."""
         names = dict.fromkeys(self.names)

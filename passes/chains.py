@@ -9,7 +9,7 @@ import numpy as np
 
 from bnnc.ir import bin as bits
 from bnnc.ir import nn
-from bnnc.ir.operation import Op, Step, Steps
+from bnnc.ir.operation import Op, Return, Step, Steps
 from bnnc.ir.value import Value
 
 from .constants import channel_constant, constant
@@ -61,8 +61,8 @@ def _binary_step(op: nn.Add | nn.Mul | nn.Sub | nn.Div) -> tuple[Step, list[Valu
     return None
 
 
-def chain_before(value: Value) -> Chain | str:
-    """The chain that ends in `value`, back to a layer with a float result.
+def chain_before(value: Value, reader: Op) -> Chain | str:
+    """The chain that ends in the `value` that `reader` cuts, back to a layer with a float result.
 
     Every value on the way must have one use only. Otherwise the reason is returned.
     """
@@ -75,23 +75,24 @@ def chain_before(value: Value) -> Chain | str:
         if owner is None:
             return "no layer stands between the network's input and the sign"
         if value.use_count > 1:
-            return f"'{owner.loc.name}' is used elsewhere as a float too"
+            others = dict.fromkeys(_title(u) for u in value.users if u is not reader)
+            return f"{_title(owner)} is a float for {' and '.join(others)} too"
         if isinstance(owner, bits.Layer):
             break
         found = step_of(owner)
         if found is None:
-            return f"'{owner.loc.name}' ({owner.NAME}) stands between the layer and the sign"
+            return f"{_title(owner)} stands in front, which is not done channel by channel"
         step, values, source = found
         if owner.result.shape != source.shape and not isinstance(owner, nn.MaxPool):
-            return f"'{owner.loc.name}' changes the shape"
+            return f"{_title(owner)} in front changes the shape"
         if isinstance(owner, nn.MaxPool):
             if pool is not None:
-                return "two max pools stand between the layer and the sign"
+                return "two max pools stand in front"
             pool = owner
         steps.append(step)
         params.append(values)
         ops.append(owner)
-        value = source
+        value, reader = source, owner
     if owner.thr is not None:
         return "the layer has a threshold already"
     steps += [s for s, v in ((("add",), owner.bias), (("mul",), owner.alpha)) if v is not None]
@@ -109,3 +110,9 @@ def chain_before(value: Value) -> Chain | str:
         ops[::-1],
         pool,
     )
+
+
+def _title(op: Op) -> str:
+    if isinstance(op, Return):
+        return "the network's output"
+    return op.loc.title if op.loc.name else op.NAME

@@ -23,6 +23,8 @@ from .rewriter import Rewriter
 from .simplify_signs import refuse_or_remark_zero
 from .thresholds import NotFoldable, Thresholds, fold_float, fold_integer
 
+FLOAT_CUT = "stays a cut of floats: "
+
 
 @register_pass
 class FoldThresholds(Pass):
@@ -42,16 +44,16 @@ class FoldThresholds(Pass):
             cut = Cut.of(op)
             if cut is None or cut.value.owner is None:
                 continue
-            chain = chain_before(cut.value)
+            chain = chain_before(cut.value, cut.reader)
             if isinstance(chain, str):
-                rw.remark(op, f"stays a cut of floats: {chain}")
+                rw.remark(op, FLOAT_CUT + chain)
                 continue
             steps = (*chain.steps, cut.step)
             found = search_layer(chain.layer, steps, chain.params)
             if not isinstance(found, NotFoldable) and found.flip.any() and cut.levels:
                 found = NotFoldable("a max pool is followed by a decreasing step")
             if isinstance(found, NotFoldable):
-                rw.remark(op, f"stays a cut of floats: {found.reason}")
+                rw.remark(op, FLOAT_CUT + found.reason)
                 continue
             if cut.sign is not None:
                 self._remark_zero(rw, cut.sign, chain, found)
@@ -84,6 +86,12 @@ class Cut:
     nan: bits.Nan
     levels: bool
     sign: nn.Sign | None = None
+
+    @property
+    def reader(self) -> Op:
+        """The operation that reads the float value."""
+        owner = self.op.operands[0].owner
+        return self.op if owner is None or self.value is self.op.operands[0] else owner
 
     @classmethod
     def of(cls, op: Op) -> Cut | None:

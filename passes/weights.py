@@ -45,7 +45,8 @@ def classify(weights: np.ndarray) -> WeightClass:
         distinct = np.unique(rows[worst]).size
         return WeightClass(
             "float",
-            f"channel {worst} has {distinct} distinct magnitudes, ratio {spread[worst]:.6g}",
+            f"channel {worst} has {distinct} distinct magnitudes, the largest is "
+            f"{spread[worst]:.6g} times the smallest",
         )
     ordered = np.sort(np.where(nonzero, rows, np.inf), axis=1)
     middle = np.maximum(counts - 1, 0) // 2

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -17,6 +17,9 @@ from .options import (
     target_option,
 )
 from .terminal import print_json, print_table
+
+if TYPE_CHECKING:
+    from bnnc.explanation import Explanation
 
 
 @click.command(
@@ -55,19 +58,31 @@ def explain_command(model: Path, **options: Any) -> None:
         if s.rest["as_json"]:
             print_json(found.to_json())
         else:
-            rows = [
-                (
-                    line.name,
-                    line.source_op,
-                    line.kind,
-                    f"{line.weight_bytes:,}",
-                    f"{line.macs:,}",
-                    line.kernel,
-                    line.why,
-                )
-                for line in found.layers
-            ]
-            head = ("layer", "op", "kind", "bytes", "macs", "kernel", "why not binary")
-            print_table(head, rows, right=("bytes", "macs"))
+            _show(found)
+            told = {cut.name for cut in found.cuts}
+            s.remarks[:] = [r for r in s.remarks if r.where not in told]
         binary = [(name, "bb") for name in s.rest["expect_binary"]]
         found.expect([*binary, *s.rest["expect_kind"]])
+
+
+def _show(found: Explanation) -> None:
+    rows = [
+        (
+            line.name,
+            line.source_op,
+            line.kind,
+            f"{line.weight_bytes:,}",
+            f"{line.macs:,}",
+            line.kernel,
+            line.why,
+        )
+        for line in found.layers
+    ]
+    head = ("layer", "op", "kind", "bytes", "macs", "kernel", "why not binary")
+    print_table(head, rows, right=("bytes", "macs"))
+    if found.cuts:
+        click.echo()
+        print_table(
+            ("cut of floats", "op", "why no layer cuts it by thresholds"),
+            [(cut.name, cut.source_op, cut.why) for cut in found.cuts],
+        )

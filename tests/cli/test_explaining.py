@@ -4,15 +4,21 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import bnnc as package
+from bnnc import driver
+from bnnc.ir import Module, Value, nn
+from bnnc.ir.text import write_module
 
 from .conftest import Command
-from .networks import network
+from .networks import Builder, network
 
 
 def _layers(out: str) -> list[dict[str, Any]]:
@@ -81,6 +87,144 @@ def test_expectations(
     assert done.code == code
     assert text in done.err
     assert len(_layers(done.out)) == 5  # shown all the same
+
+
+def _reasons(module: Module) -> dict[str, str]:
+    return {line.name: line.why for line in package.explain(module).layers}
+
+
+def _weights(b: Builder, *shape: int, values: Sequence[float] = (-1.0, 1.0)) -> np.ndarray:
+    return b.rng.choice(np.asarray(values), shape)
+
+
+def _padded(b: Builder, x: Value, node: str, pad_value: float) -> Value:
+    w = b.constant(f"{node}/w", _weights(b, 8, 3, 3, x.shape[-1]))
+    conv = nn.Conv2D(x, w, stride=(1, 1), pad=(1, 1, 1, 1), pad_value=pad_value)
+    return b.add(conv, node, "Conv2D")
+
+
+def test_a_residual_sum() -> None:
+    b = Builder("residual", 0, "plus")
+    x = b.input("x", 1, 6, 6, 8)
+    first = b.conv(b.sign(x, "sign1"), "conv1", _weights(b, 8, 3, 3, 8))
+    total = b.add(nn.Add(b.batch_norm(first, "bn1"), x), "add1", "AddV2")
+    second = b.conv(b.sign(total, "sign2"), "conv2", _weights(b, 8, 3, 3, 8))
+    total = b.add(nn.Add(b.batch_norm(second, "bn2"), total), "add2", "AddV2")
+    b.output("y", b.conv(total, "conv3", _weights(b, 8, 3, 3, 8)))
+    found = package.explain(b.module)  # batch norms become factors of their layers
+    assert [(line.name, line.kind) for line in found.layers] == [
+        *(("conv1", "bb"), ("conv2", "bb"), ("conv3", "fb"))
+    ]
+    assert found.layers[2].why == (
+        "float activations: reads 'add2' (AddV2), the sum of 'conv2' (Conv2D) and 'add1' (AddV2)"
+    )
+    assert [(cut.name, cut.source_op, cut.why) for cut in found.cuts] == [
+        ("sign1", "Sign", "reads the network's input 'x'"),
+        ("sign2", "Sign", "'add1' (AddV2) is a float for 'add2' (AddV2) too"),
+    ]
+    lowered = driver.lower(b.module, after="pack-weights")  # the passes have nothing to say
+    again = package.explain(lowered).cuts
+    assert [cut.name for cut in again] == ["sign1", "sign2"]
+    assert all(cut.why for cut in again)
+
+
+def test_a_float_output_and_what_is_not_done_by_channel() -> None:
+    b = Builder("shown", 0, "plus")
+    x = b.input("x", 1, 6, 6, 8)
+    first = b.conv(b.sign(x, "sign1"), "conv1", _weights(b, 8, 3, 3, 8))
+    b.output("features", first)
+    second = b.conv(b.sign(first, "sign2"), "conv2", _weights(b, 8, 3, 3, 8))
+    soft = b.add(nn.Softmax(second), "soft", "Softmax")
+    b.output("y", b.conv(b.sign(soft, "sign3"), "conv3", _weights(b, 8, 3, 3, 8)))
+    cuts = {cut.name: cut.why for cut in package.explain(b.module).cuts}
+    assert cuts["sign2"] == "'conv1' (Conv2D) is a float for the network's output too"
+    assert cuts["sign3"] == (
+        "'soft' (Softmax) stands in front, which is not done channel by channel"
+    )
+
+
+def test_bits_that_are_read_as_floats() -> None:
+    b = Builder("padded", 0, "plus")
+    x = b.input("x", 1, 6, 6, 8)
+    v = _padded(b, b.sign(x, "sign1"), "conv1", 0.5)
+    v = b.sign(b.batch_norm(v, "bn1"), "sign2")
+    b.output("y", b.conv(v, "conv2", b.rng.normal(size=(4, 3, 3, 8))))
+    reasons = _reasons(b.module)
+    assert reasons["conv1"] == (
+        "float activations: activations of bits, but the padding 0.5 is none of their values"
+    )
+    assert re.fullmatch(
+        r"float weights: channel \d has 72 distinct magnitudes, the largest is \S+ times the "
+        r"smallest; activations of bits, read as floats",
+        reasons["conv2"],
+    )
+
+
+def test_few_bits() -> None:
+    b = Builder("levels", 0, "plus")
+    x = b.input("x", 1, 6, 6, 3)
+
+    def quantized(value: Value, number: int) -> Value:
+        clip = b.add(nn.Clip(value, lo=0.0, hi=1.0), f"clip{number}", "Maximum")
+        three = b.constant("three", np.full((), 3.0))
+        scaled = b.add(nn.Mul(clip, three), f"times{number}", "Mul")
+        rounded = b.add(nn.Round(scaled), f"round{number}", "Round")
+        return b.add(nn.Div(rounded, three), f"third{number}", "RealDiv")
+
+    v = b.conv(quantized(x, 0), "conv1", _weights(b, 8, 3, 3, 3))
+    v = b.conv(quantized(b.batch_norm(v, "bn1"), 1), "conv2", _weights(b, 8, 3, 3, 8))
+    v = quantized(b.batch_norm(v, "bn2"), 2)
+    v = b.conv(v, "conv3", _weights(b, 8, 3, 3, 8, values=(-1, 0, 1)))
+    v = _padded(b, quantized(b.batch_norm(v, "bn3"), 3), "conv4", 0.25)
+    b.output("y", v)
+    found = package.explain(b.module)
+    assert [line.kind for line in found.layers] == ["fewbit", "fewbit", "fewbit", "fb"]
+    why = [line.why for line in found.layers]
+    assert why[0] == "u2 x bit: activations of 4 levels, cut at 'round0' (Round)"
+    assert why[1] == (
+        "u2 x bit: activations of 4 levels, cut by the thresholds of 'conv1' (Conv2D)"
+    )
+    assert re.fullmatch(
+        r"u2 x tern: \d+ of 576 weights are exactly zero; activations of 4 levels, "
+        r"cut by the thresholds of 'conv2' \(Conv2D\)",
+        why[2],
+    )
+    assert why[3] == (
+        "float activations: activations of 4 levels, cut by the thresholds of 'conv3' (Conv2D), "
+        "but the padding 0.25 is none of their values"
+    )
+    assert [cut.name for cut in found.cuts] == ["round0"]
+
+
+def test_a_sign_whose_zeros_are_usual() -> None:
+    b = Builder("relu", 0, "keep")
+    x = b.input("x", 1, 6, 6, 3)
+    v = b.add(nn.Neg(b.add(nn.Relu(x), "relu", "Relu")), "neg", "Neg")
+    b.output("y", b.conv(b.sign(v, "sign"), "conv", _weights(b, 8, 3, 3, 3)))
+    assert _reasons(b.module)["conv"] == (
+        "float activations: reads 'sign' (Sign), zero is a usual value here, not a tie: "
+        "the sign stays a float"
+    )
+
+
+def test_the_table_of_cuts(bnnc: Command, net: Path, tmp_path: Path) -> None:
+    assert "cut of floats" not in bnnc("explain", net).out
+    b = Builder("residual", 0, "plus")
+    x = b.input("x", 1, 6, 6, 8)
+    v = b.conv(b.sign(x, "sign1"), "conv1", _weights(b, 8, 3, 3, 8))
+    v = b.add(nn.Add(v, x), "add1", "AddV2")
+    w = b.conv(b.sign(v, "sign2"), "conv2", _weights(b, 8, 3, 3, 8))
+    b.output("y", b.add(nn.Add(w, v), "add2", "AddV2"))
+    text = tmp_path / "residual.bnn"
+    write_module(b.module, text)
+    shown = bnnc("explain", text)
+    head, *rows = shown.out.partition("\n\n")[2].splitlines()
+    assert head.split("  ")[0] == "cut of floats"
+    assert [row.split()[0] for row in rows] == ["sign1", "sign2"]
+    assert "stays a cut" not in shown.err  # the table says it
+    in_json = bnnc("explain", text, "--json")
+    assert list(json.loads(in_json.out)) == ["layers"]
+    assert "remark: sign2: stays a cut of floats: 'add1' (AddV2) is a float for" in in_json.err
 
 
 def test_python() -> None:
