@@ -57,7 +57,7 @@ class Canonicalize(Pass):
             if number == 0.0 and bound is op.a:
                 if negative:
                     return
-                x = rw.insert(nn.Add(x, rw.resource(bound.name, np.float32([0.0])))).result
+                x = rw.insert(nn.Add(x, rw.resource(bound.name, np.zeros(1, np.float32)))).result
             if isinstance(op, nn.Minimum):
                 rw.replace(op, nn.Clip(x, lo=float("-inf"), hi=number))
             elif number == 0.0 and not negative:
