@@ -38,6 +38,7 @@ class Kernel:
     order: str | None = None
     inplace: tuple[str, ...] = ()
     cost: int = 10
+    stack: int = 1024
 
     def layout(self, slot: str) -> str | None:
         """The layout in which an operand (or ``y``) is wanted, None for plain."""
@@ -184,4 +185,5 @@ def _kernel(row: Mapping[str, Any]) -> Kernel:
         order=row.get("order"),
         inplace=tuple(row.get("inplace", ())),
         cost=int(row.get("cost", 10)),
+        stack=int(row.get("stack", 1024)),
     )

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import re
 import subprocess
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import networkx as nx
 
 FLAGS = ("-fstack-usage", "-ffunction-sections", "-fno-stack-protector", "-mno-red-zone")
 # The return address, which clang does not count, and what aligns the stack for a call.
@@ -21,16 +23,24 @@ CALL = 16
 LIBRARY = 64
 
 _HEAD = re.compile(r"^[0-9a-f]+ <(.+)>:$")
-_RELOCATION = re.compile(r":\s+R_\w+\s+(\.text\.)?([\w.]+)")
-_INDIRECT = re.compile(r"\b(call|jmp)q?\s+\*")
+_RELOCATION = re.compile(r":\s+R_\w+\s+(?:\.text\.)?(?:unlikely\.)?([\w.]+)")
+_JUMP = re.compile(r":\s+(call|j[a-z]+)\s+(\*?)")
 
 
 @dataclass
 class Function:
-    """A compiled function: its own frame, whom it names, and whether it calls through pointers."""
+    """A compiled function: its own frame, whom it calls, and whose addresses it takes.
+
+    Attributes:
+        frame: bytes.
+        calls: names of functions, of other files too.
+        takes: names of functions, to be called through pointers.
+        indirect: whether it calls through a pointer.
+    """
 
     frame: int
-    names: set[str] = field(default_factory=set[str])
+    calls: set[str] = field(default_factory=set[str])
+    takes: set[str] = field(default_factory=set[str])
     indirect: bool = False
 
 
@@ -42,62 +52,69 @@ def functions_of(cc: str, flags: Sequence[str], source: Path, folder: Path) -> d
     """
     made = folder / f"{source.stem}.o"
     subprocess.run([cc, *flags, *FLAGS, "-c", str(source), "-o", str(made)], check=True)
-    frames: dict[str, int] = {}
-    for line in made.with_suffix(".su").read_text().splitlines():
-        where, frame, kind = line.rsplit("\t", 2)
-        if kind not in ("static", "dynamic,bounded"):
-            raise ValueError(f"{where} has a frame without a bound ({kind})")
-        name = where.rsplit(":", 1)[1]
-        frames[name] = max(int(frame), frames.get(name, 0))
-    text = subprocess.run(
-        ["objdump", "-dr", "--no-show-raw-insn", str(made)],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
+    frames = _frames(made.with_suffix(".su"))
+    disassemble = ["objdump", "-dr", "--no-show-raw-insn", str(made)]
+    text = subprocess.run(disassemble, capture_output=True, text=True, check=True).stdout
     found: dict[str, Function] = {}
-    current = Function(0)
+    current, jumps = Function(0), False
     for line in text.splitlines():
         if head := _HEAD.match(line):
             # Clones made by the optimizer (f.part.0) are reported under the name of f.
             current = found[head[1]] = Function(frames[head[1].split(".")[0]])
         elif relocation := _RELOCATION.search(line):
-            current.names.add(relocation[2].removeprefix("unlikely."))
-        current.indirect |= bool(_INDIRECT.search(line))
+            (current.calls if jumps else current.takes).add(relocation[1])
+        else:
+            jump = _JUMP.search(line)
+            jumps = jump is not None
+            current.indirect |= jump is not None and bool(jump[2])
     return found
 
 
-def calls(functions: dict[str, Function]) -> dict[str, set[str]]:
-    """Whom each function may call: whom it names, and through a pointer anybody ever named."""
-    named = {n for f in functions.values() for n in f.names if n in functions}
-    return {
-        name: (f.names | (named if f.indirect else set())) - {name} for name, f in functions.items()
-    }
+def _frames(report: Path) -> dict[str, int]:
+    frames: dict[str, int] = {}
+    for line in report.read_text().splitlines():
+        where, frame, kind = line.rsplit("\t", 2)
+        if kind not in ("static", "dynamic,bounded"):
+            raise ValueError(f"{where} has a frame without a bound ({kind})")
+        name = where.rsplit(":", 1)[1]
+        frames[name] = max(int(frame), frames.get(name, 0))
+    return frames
 
 
-def depth(name: str, functions: dict[str, Function], edges: dict[str, set[str]]) -> int:
-    """Most bytes below the caller's frame while a function runs; no function twice on a path."""
+def call_graph(functions: Mapping[str, Function]) -> nx.DiGraph[str]:
+    """Whom each function may call; through a pointer, everybody whose address is taken."""
+    taken = {n for f in functions.values() for n in f.takes if n in functions}
+    graph: nx.DiGraph[str] = nx.DiGraph()
+    graph.add_nodes_from(functions)
+    for name, function in functions.items():
+        targets = function.calls | (taken if function.indirect else set())
+        graph.add_edges_from((name, target) for target in targets)
+    return graph
 
-    def deepest(at: str, path: frozenset[str]) -> int:
-        if at not in functions:
-            return LIBRARY if at in ("memcpy", "memset") else 0
-        below = (deepest(n, path | {at}) for n in edges[at] if n not in path)
-        return CALL + functions[at].frame + max(below, default=0)
 
-    return deepest(name, frozenset())
+def depths(functions: Mapping[str, Function]) -> dict[str, int]:
+    """Most bytes below the caller's frame while each function runs.
+
+    Functions that could call each other through pointers count as if each were active once.
+    """
+    whole = nx.condensation(call_graph(functions))
+    below: dict[int, int] = {}
+    for part in reversed(list(nx.topological_sort(whole))):
+        own = sum(_own(name, functions) for name in whole.nodes[part]["members"])
+        below[part] = own + max((below[n] for n in whole.successors(part)), default=0)
+    return {name: below[part] for name, part in whole.graph["mapping"].items()}
 
 
-def recursive(edges: dict[str, Iterable[str]]) -> list[str]:
-    """The functions that can reach themselves."""
+def _own(name: str, functions: Mapping[str, Function]) -> int:
+    if name in functions:
+        return CALL + functions[name].frame
+    return LIBRARY if name in ("memcpy", "memset") else 0
 
-    def reaches(start: str) -> set[str]:
-        seen: set[str] = set()
-        pending = list(edges[start])
-        while pending:
-            name = pending.pop()
-            if name not in seen:
-                seen.add(name)
-                pending += edges.get(name, ())
-        return seen
 
-    return [name for name in edges if name in reaches(name)]
+def recursive(functions: Mapping[str, Function]) -> set[str]:
+    """The functions that reach themselves by direct calls."""
+    graph: nx.DiGraph[str] = nx.DiGraph(
+        (name, target) for name, function in functions.items() for target in function.calls
+    )
+    rings = (c for c in nx.strongly_connected_components(graph) if len(c) > 1)
+    return set().union(*rings, (n for n in graph if graph.has_edge(n, n)))

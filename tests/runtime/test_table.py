@@ -64,11 +64,12 @@ def test_every_kernel_is_defined_as_declared_where_the_table_says() -> None:
 @pytest.mark.parametrize("row", ROWS, ids=symbol_of)
 def test_row(row: dict[str, Any]) -> None:
     known = {"symbol", "op", "isa", "source", "params", "operands", "types", "layouts", "when"}
-    assert set(row) <= known | {"order", "inplace", "cost"}
+    assert set(row) <= known | {"order", "inplace", "cost", "stack"}
     assert row["isa"] == row["source"].split("/")[1] == "ref"
     slots = [*row["operands"], "y"]
     assert sorted(row["types"]) == sorted(slots)
     assert set(row.get("when", [])) <= set(TABLE["constraints"])
+    assert row.get("stack", 1024) > 0
     assert set(row.get("inplace", [])) <= set(row["operands"])
     for slot, layout in row.get("layouts", {}).items():
         assert slot in slots
