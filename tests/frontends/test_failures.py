@@ -141,8 +141,9 @@ def test_damaged_nodes_are_errors_of_ours(tmp_path: Path, op: str) -> None:
     for _ in range(15):
         g = GraphBuilder()
         x = g.placeholder("x", choose([(1, 4, 4, 2), (1, 3), (2,), (1, 0, 3, 2), (1, 4)]))
-        floats = rng.standard_normal(choose([(2,), (1, 1, 2, 2), (3, 2), (), (0,)]))
-        ints = rng.integers(-3, 4, choose([(1,), (2,), (4,), (4, 2), (2, 2), (0,), (3, 2)]))
+        shape = choose([(2,), (1, 1, 2, 2), (3, 2), (), (0,)])
+        floats: Any = rng.standard_normal(shape)
+        ints: Any = rng.integers(-3, 4, choose([(1,), (2,), (4,), (4, 2), (2, 2), (0,), (3, 2)]))
         operands = [
             x,
             g.const("floats", floats),

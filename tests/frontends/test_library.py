@@ -144,14 +144,13 @@ def test_bodies_with_control_flow(tmp_path: Path) -> None:
     g = GraphBuilder()
     g.function("layer", ["x", "flag"], {"out": "merge:output:0"}, body)
     flag = g.placeholder("training", (), DType.BOOL)
-    g.node("StatefulPartitionedCall", "y", g.placeholder("x", (-1, 3)), flag, f=_name("layer"))
+    g.node(
+        "StatefulPartitionedCall", "y", g.placeholder("x", (-1, 3)), flag, f=function_name("layer")
+    )
     (y,) = g.run(tmp_path, {"x": _X}, set_values={"training": "false"})
     np.testing.assert_array_equal(y, _X - 1)
     with pytest.raises(ImportFailure, match="Frobnicate is not supported: node 'y/training'"):
         g.load(tmp_path, set_values={"training": "true"})
-
-
-_name = function_name
 
 
 @pytest.mark.parametrize("op", ["If", "StatelessIf"])
@@ -162,7 +161,7 @@ def test_a_known_condition_chooses_the_branch(tmp_path: Path, op: str, nested: b
         body = GraphBuilder()
         body.node(name, "made", "x")
         g.function(f"do_{name}", ["x"], {"out": "made:y:0"}, body)
-    branches = {"then_branch": _name("do_Neg"), "else_branch": _name("do_Abs")}
+    branches = {"then_branch": function_name("do_Neg"), "else_branch": function_name("do_Abs")}
     flag = g.placeholder("training", (), DType.BOOL)
     inputs = [flag, g.placeholder("x", (-1, 3))]
     if nested:
@@ -171,7 +170,7 @@ def test_a_known_condition_chooses_the_branch(tmp_path: Path, op: str, nested: b
         body.node("LogicalNot", "training", "inference:y:0")
         body.node(op, "choice", "training:y:0", "x", **branches)
         g.function("layer", ["flag", "x"], {"out": "choice:output:0"}, body)
-        g.node("PartitionedCall", "y", *inputs, f=_name("layer"))
+        g.node("PartitionedCall", "y", *inputs, f=function_name("layer"))
     else:
         g.node(op, "y", *inputs, **branches)
     for value, want in (("true", -_X), ("false", np.abs(_X))):
@@ -191,7 +190,14 @@ def test_conditions_that_have_no_truth(tmp_path: Path, source: str) -> None:
     g.node("Identity", "loop2", "loop")
     g.const("count", 1, "int32")
     g.node("affine", "call", "x", "two")
-    g.node("If", "y", source, "x", then_branch=_name("affine"), else_branch=_name("affine"))
+    g.node(
+        "If",
+        "y",
+        source,
+        "x",
+        then_branch=function_name("affine"),
+        else_branch=function_name("affine"),
+    )
     g.node("Identity", "bare")
     reason = "If is not supported" if source == "loop" else "no constant: node 'y'"
     with pytest.raises(ImportFailure, match=reason):
@@ -216,7 +222,7 @@ def test_a_dead_call_does_not_run(tmp_path: Path) -> None:
 def test_a_call_without_results_is_no_output(tmp_path: Path) -> None:
     g = _with_affine()
     g.function("log", ["x"], {}, _affine())
-    g.node("StatefulPartitionedCall", "effect", "x", f=_name("log"))
+    g.node("StatefulPartitionedCall", "effect", "x", f=function_name("log"))
     g.node("Relu", "y", "x")
     assert list(g.load(tmp_path).outputs) == ["y"]
 
@@ -231,7 +237,7 @@ def test_calls_that_cannot_be_inlined(tmp_path: Path) -> None:
     g = _with_affine()
     for name, callee in (("ping", "pong"), ("pong", "ping")):
         body = GraphBuilder()
-        body.node("PartitionedCall", "call", "x", f=_name(callee))
+        body.node("PartitionedCall", "call", "x", f=function_name(callee))
         g.function(name, ["x"], {"out": "call:output:0"}, body)
     body = GraphBuilder()
     body.node("Neg", "n", "missing:y:0")
@@ -239,7 +245,7 @@ def test_calls_that_cannot_be_inlined(tmp_path: Path) -> None:
     g.function("many", ["x"], {"out": "x"}, GraphBuilder())
     g.graph.library.function[-1].signature.input_arg[0].number_attr = "N"
     g.node("ping", "recursive", "x")
-    g.node("PartitionedCall", "nowhere", "x", f=_name("lost"))
+    g.node("PartitionedCall", "nowhere", "x", f=function_name("lost"))
     g.node("PartitionedCall", "nameless", "x")
     g.node("affine", "short", "x")
     g.node("damaged", "torn", "x")
@@ -300,7 +306,7 @@ def test_grouped_convolution_in_a_function(tmp_path: Path) -> None:
     g = GraphBuilder()
     g.function("grouped", ["inputs", "kernel"], {"out": "QuantConv2D:output:0"}, body)
     inputs = [g.placeholder("x", x.shape), g.const("w", w)]
-    g.node("PartitionedCall", "call", *inputs, f=_name("grouped"), _XlaMustCompile=True)
+    g.node("PartitionedCall", "call", *inputs, f=function_name("grouped"), _XlaMustCompile=True)
     module = g.load(tmp_path)
     conv = module.func.ops[-1]
     assert isinstance(conv, nn.Conv2D)
@@ -335,7 +341,7 @@ def test_a_quantizer_of_tensorflow_1(tmp_path: Path) -> None:
     np.testing.assert_allclose(y, f32([[0, 0, 2 / 3, 4 / 3, 4 / 3, 2]]), rtol=1e-6)
 
 
-def test_a_list_is_no_function_attribute() -> None:
+def test_the_name_of_a_function_on_the_wire() -> None:
     """The message that names a function is the one that TensorFlow writes."""
     made = new("NameAttrList", name="f")
     assert made.SerializeToString() == b"\n\x01f"
