@@ -16,7 +16,7 @@ from typing import Any, ClassVar, TypeAlias, TypeVar, dataclass_transform
 
 from .diagnostics import IRError, did_you_mean
 from .location import UNKNOWN, Loc
-from .types import TensorType
+from .types import TensorType, rounded_f32
 from .value import Value
 
 Step: TypeAlias = tuple[str | float, ...]
@@ -64,6 +64,12 @@ class Op:
     loc: Loc = field(default=UNKNOWN, kw_only=True)
 
     def __post_init__(self) -> None:
+        # Numbers are float32 everywhere, so that a module that was never text computes what its
+        # text does.
+        for spec in self.ATTRS:
+            value = getattr(self, spec.name)
+            if spec.annotation is float and isinstance(value, float | int):
+                setattr(self, spec.name, rounded_f32(value))
         self.linked = False
         self.results: tuple[Value, ...] = tuple(
             Value(t, owner=self, index=i) for i, t in enumerate(self.infer())

@@ -182,6 +182,12 @@ class TensorType:
         return replace(self, layout=None)
 
 
+def rounded_f32(value: float) -> float:
+    """The nearest float32; infinite beyond the largest one."""
+    with np.errstate(over="ignore"):
+        return float(np.float32(value))
+
+
 def format_f32(value: float) -> str:
     """Shortest decimal that reads back to the same float32 (``inf``, ``-inf`` and ``nan`` too)."""
     single = np.float32(value)

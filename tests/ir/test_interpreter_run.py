@@ -196,3 +196,9 @@ def test_every_operation_has_a_meaning() -> None:
     own = {n: c for n, c in registered_operations().items() if n.startswith(("nn.", "bin."))}
     assert len(own) > 40
     assert [name for name, cls in own.items() if not has_evaluator(cls)] == []
+
+
+def test_numbers_of_operations_are_float32() -> None:
+    x = Value(TensorType((2, 3)))
+    assert nn.Clip(x, lo=-0.1, hi=1e40).lo == float(F(-0.1))
+    assert nn.Clip(x, lo=-0.1, hi=1e40).hi == float("inf")
