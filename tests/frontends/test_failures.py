@@ -6,7 +6,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pytest
@@ -104,6 +104,7 @@ def test_a_damaged_node_is_named(tmp_path: Path) -> None:
     assert "Split is damaged (tuple index out of range): node 'parts'" in text
 
 
+_T = TypeVar("_T")
 _ATTRS: dict[str, list[Any]] = {
     "alpha": [0.1],
     "axis": [0, 1, -1, 7],
@@ -127,6 +128,9 @@ _ATTRS: dict[str, list[Any]] = {
     "strides": [[1, 1, 1, 1], [1, 0, 0, 1], [1], [0, 0, 0, 0], [1, -2, 2, 1]],
     "transpose_b": [True],
 }
+_IMAGE_SHAPES: list[tuple[int, ...]] = [(1, 4, 4, 2), (1, 3), (2,), (1, 0, 3, 2), (1, 4)]
+_FLOAT_SHAPES: list[tuple[int, ...]] = [(2,), (1, 1, 2, 2), (3, 2), (), (0,)]
+_INT_SHAPES: list[tuple[int, ...]] = [(1,), (2,), (4,), (4, 2), (2, 2), (0,), (3, 2)]
 _SPLITS = ["SpaceToBatchND", "BatchToSpaceND", "SpaceToBatch", "BatchToSpace"]
 
 
@@ -135,15 +139,14 @@ def test_damaged_nodes_are_errors_of_ours(tmp_path: Path, op: str) -> None:
     """Operands and attributes that no export has: every graph is imported or refused by name."""
     rng = np.random.default_rng(sum(op.encode()))
 
-    def choose(values: Sequence[Any]) -> Any:
+    def choose(values: Sequence[_T]) -> _T:
         return values[int(rng.integers(len(values)))]
 
     for _ in range(15):
         g = GraphBuilder()
-        x = g.placeholder("x", choose([(1, 4, 4, 2), (1, 3), (2,), (1, 0, 3, 2), (1, 4)]))
-        shape = choose([(2,), (1, 1, 2, 2), (3, 2), (), (0,)])
-        floats: Any = rng.standard_normal(shape)
-        ints: Any = rng.integers(-3, 4, choose([(1,), (2,), (4,), (4, 2), (2, 2), (0,), (3, 2)]))
+        x = g.placeholder("x", choose(_IMAGE_SHAPES))
+        floats = rng.standard_normal(choose(_FLOAT_SHAPES))
+        ints = rng.integers(-3, 4, choose(_INT_SHAPES))
         operands = [
             x,
             g.const("floats", floats),
