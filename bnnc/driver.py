@@ -222,6 +222,7 @@ def verify(
     mapping: Mapping[str, str] | None = None,
     map_output: Mapping[str, str] | None = None,
     tolerances: Tolerances | None = None,
+    project: str | PathLike[str] | None = None,
     import_options: Mapping[str, Any] | None = None,
     progress: Callable[[str], None] | None = None,
     **lowering: Any,
@@ -236,6 +237,7 @@ def verify(
         mapping: input name to key of ``arrays``.
         map_output: output name to key of ``reference``.
         tolerances: for floats and ties.
+        project: a folder that the model was compiled to, to be verified instead of fresh code.
         import_options: how to read the model file, see `load`.
         progress: called with what is being done.
         **lowering: options of `lower`.
@@ -247,6 +249,7 @@ def verify(
     options: dict[str, Any] = {"map_output": map_output or {}}
     options |= {"tolerances": tolerances} if tolerances else {}
     options |= {"progress": progress} if progress else {}
+    options |= {"project": Path(project)} if project is not None else {}
     return verify_module(
         given,
         plan(given, chosen, **lowering),

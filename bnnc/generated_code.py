@@ -33,6 +33,7 @@ def check_code(
     target: Target | None,
     arrays: Mapping[str, np.ndarray],
     progress: Callable[[str], None],
+    emit: Callable[[Module, Path], object] = emit_project,
 ) -> tuple[dict[str, np.ndarray], list[Comparison]]:
     """Run a planned module in the interpreter and as generated code, and compare all tensors.
 
@@ -41,6 +42,7 @@ def check_code(
         target: what to build for; None runs the interpreter alone.
         arrays: inputs [N, ...] of the right dtypes.
         progress: called with what is being done.
+        emit: puts the project into the folder it is given.
 
     Returns:
         The interpreter's outputs [N, ...] by name, and one comparison per tensor.
@@ -59,7 +61,7 @@ def check_code(
         if target is not None:
             progress("building the generated code")
             out = Path(folder) / planned.name
-            emit_project(planned, out)
+            emit(planned, out)
             traces = run_traced(out, planned, padded, target)
         for number, chunk in enumerate(batches.chunks(inputs, padded)):
             progress(f"sample {number * batch + 1} of {count}")

@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,7 @@ from .comparison import (
 )
 from .generated_code import check_code, evaluate_into
 from .layerwise import LayerCheck, layer_tensors
+from .project_check import check_weights, copy_sources, manifest_for
 
 THRESHOLDS = "thresholds"
 PLANNED = "planned against given"
@@ -111,6 +113,7 @@ class Verifier:
         reference: public output name to array, or node tensors, or both; None for nothing.
         map_output: output name to key of ``reference``.
         tolerances: for floats and ties.
+        project: a folder compiled before, to be verified instead of fresh code.
         progress: called with what is being done.
     """
 
@@ -121,6 +124,7 @@ class Verifier:
     reference: Mapping[str, np.ndarray] | None = None
     map_output: Mapping[str, str] = field(default_factory=dict[str, str])
     tolerances: Tolerances = field(default_factory=Tolerances)
+    project: Path | None = None
     progress: Callable[[str], None] = lambda _: None
     remarks: list[Remark] = field(default_factory=list[Remark])
 
@@ -131,7 +135,7 @@ class Verifier:
         expected = self._reference_outputs()
         if self.reference is not None:
             found += self.check_layers()
-        outputs, compared = check_code(self.planned, self.target, self.arrays, self.progress)
+        outputs, compared = self.check_code()
         found += compared
         found += self.check_outputs(outputs)
         for name, array in expected.items():
@@ -164,6 +168,28 @@ class Verifier:
                         found[row.layer] = row
         return list(found.values())
 
+    def check_code(self) -> tuple[dict[str, np.ndarray], list[Comparison]]:
+        """Compare generated code with the interpreter, and a folder's weights with the module's.
+
+        Also returns the interpreter's outputs.
+        """
+        arguments = self.planned, self.target, self.arrays, self.progress
+        project = self.project
+        if project is None:
+            return check_code(*arguments)
+        if self.target is None:
+            raise UsageError("code in a folder cannot be verified with target interp")
+        manifest = manifest_for(project, self.planned)
+        self.progress("the weight file")
+        found = check_weights(project, manifest, self.planned)
+
+        def copy(module: Module, out: Path) -> None:
+            del module
+            self.remarks += copy_sources(project, manifest, out)
+
+        outputs, compared = check_code(*arguments, copy)
+        return outputs, found + compared
+
     def check_layers(self) -> list[Comparison]:
         """Compare with the reference's intermediate tensors, the first sample's."""
         tensors = layer_tensors(self.reference or {})
@@ -180,9 +206,9 @@ class Verifier:
             first = {name: np.repeat(array[:1], batch, axis=0) for name, array in padded.items()}
             tensors = {name: np.repeat(t, batch, axis=0) for name, t in tensors.items() if t.ndim}
         check = LayerCheck(tensors, first, self.tolerances)
-        found = check.imported(self.given)
-        if self.given.stage is not Stage.PLANNED:
-            found += check.later(self.planned)
+        one_by_one = self.given.stage.rank < Stage.BINARIZED.rank
+        found = check.imported(self.given) if one_by_one else []
+        found += check.later(self.planned)
         if not found:
             raise UsageError("the reference has intermediate tensors, but none of this network")
         return found

@@ -35,6 +35,12 @@ if TYPE_CHECKING:
     metavar="Y.npz",
     help="Outputs by name, or a framework's intermediate tensors with keys 'Op|node'.",
 )
+@click.option(
+    "--project",
+    type=FILE,
+    metavar="OUT",
+    help="Verify code and weights in this folder of `bnnc compile`, instead of fresh ones.",
+)
 @click.option("--atol", type=float, default=0.0, show_default=True, help="Absolute tolerance.")
 @click.option(
     "--rtol",
@@ -77,6 +83,7 @@ def verify_command(model: Path, **options: Any) -> None:
             mapping=dict(s.rest["mapping"]),
             map_output=dict(s.rest["map_output"]),
             tolerances=Tolerances(s.rest["atol"], s.rest["rtol"], s.rest["margin"]),
+            project=s.rest["project"],
             progress=s.status.show,
             **s.lowering,
         )
