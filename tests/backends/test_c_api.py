@@ -52,14 +52,17 @@ int main(int argc, char **argv) {
     if (one_init(NULL, file_one, n, arena, 4096) != BNNC_ERR_NULL) return 9;
     if (one_init(&a, NULL, n, arena, 4096) != BNNC_ERR_NULL) return 10;
     if (one_init(&a, file_one, n, NULL, 4096) != BNNC_ERR_NULL) return 11;
+    if (one_init(&a, file_one, n, arena, 4096) != BNNC_OK) return 12;
     if (one_run(NULL, in, out) != BNNC_ERR_NULL || one_run(&a, NULL, out) != BNNC_ERR_NULL ||
         one_run(&a, in, NULL) != BNNC_ERR_NULL) return 12;
     ((char *)file_one)[n - 100] ^= 1;
     if (one_init(&a, file_one, n, arena, 4096) != BNNC_ERR_CRC) return 13;
     ((char *)file_one)[n - 100] ^= 1;
-    if (one_run(&a, in, out) != BNNC_OK) return 14;
+    if (one_run(&a, in, out) != BNNC_ERR_NULL) return 14;
+    if (one_init(&a, file_one, n, arena, sizeof arena) != BNNC_OK) return 15;
+    if (one_run(&a, in, out) != BNNC_OK) return 16;
     fwrite(out, 1, sizeof out, stdout);
-    if (two_run(&b, in, out) != BNNC_OK) return 15;
+    if (two_run(&b, in, out) != BNNC_OK) return 17;
     fwrite(out, 1, sizeof out, stdout);
     return 0;
 }

@@ -87,7 +87,7 @@ def call_graph(functions: Mapping[str, Function]) -> nx.DiGraph[str]:
     graph: nx.DiGraph[str] = nx.DiGraph()
     graph.add_nodes_from(functions)
     for name, function in functions.items():
-        targets = function.calls | (taken if function.indirect else set())
+        targets = function.calls | (taken if function.indirect else set[str]())
         graph.add_edges_from((name, target) for target in targets)
     return graph
 
@@ -117,4 +117,4 @@ def recursive(functions: Mapping[str, Function]) -> set[str]:
         (name, target) for name, function in functions.items() for target in function.calls
     )
     rings = (c for c in nx.strongly_connected_components(graph) if len(c) > 1)
-    return set().union(*rings, (n for n in graph if graph.has_edge(n, n)))
+    return {n for n in graph if graph.has_edge(n, n)}.union(*rings)

@@ -4,12 +4,11 @@
 #define BNNC_COMMON_H
 
 #include <float.h>
-#include <limits.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <string.h>
 
 #include "bnnc/config.h"
+#include "bnnc/memory.h"
 
 /* Results are equal bit for bit only if each float operation is rounded once, to float. */
 #ifdef __FAST_MATH__
@@ -21,7 +20,7 @@
 #if FLT_RADIX != 2 || FLT_MANT_DIG != 24 || FLT_MAX_EXP != 128
 #error "bnnc: float must be IEEE 754 binary32"
 #endif
-#if CHAR_BIT != 8
+#ifndef UINT8_MAX
 #error "bnnc: bytes must have 8 bits"
 #endif
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__

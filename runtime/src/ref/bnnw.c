@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: 0BSD */
 #include "bnnc/bnnw.h"
 
-#include <string.h>
-
 enum {
     VERSION = 1,
     FIXED_BYTES = 64, /* the header without its tables */
@@ -17,6 +15,14 @@ enum {
 
 static uint32_t load32(const uint8_t *at) {
     return (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
+}
+
+static int same_bytes(const uint8_t *a, const uint8_t *b, size_t count) {
+    unsigned differ = 0;
+    for (size_t i = 0; i < count; ++i) {
+        differ |= (unsigned)a[i] ^ b[i];
+    }
+    return differ == 0;
 }
 
 /* Four bits at a time: the 16 remainders below are all the table it needs. */
@@ -49,7 +55,7 @@ bnnc_status BNNC_SYM(bnnw_check)(const bnnc_bnnw *want, const void *data, size_t
     if (size < FIXED_BYTES) {
         return BNNC_ERR_SIZE;
     }
-    if (memcmp(file, magic, sizeof magic) != 0) {
+    if (!same_bytes(file, magic, sizeof magic)) {
         return BNNC_ERR_MAGIC;
     }
     if (load32(file + AT_VERSION) != VERSION) {
@@ -58,7 +64,7 @@ bnnc_status BNNC_SYM(bnnw_check)(const bnnc_bnnw *want, const void *data, size_t
     if (load32(file + AT_TARGET_ID) != want->target_id) {
         return BNNC_ERR_TARGET;
     }
-    if (memcmp(file + AT_MODEL_ID, want->model_id, sizeof want->model_id) != 0) {
+    if (!same_bytes(file + AT_MODEL_ID, want->model_id, sizeof want->model_id)) {
         return BNNC_ERR_MODEL;
     }
     header_bytes = load32(file + AT_HEADER_BYTES);
