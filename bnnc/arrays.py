@@ -17,6 +17,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from bnnc.ir.diagnostics import Remark, UsageError, did_you_mean
+from bnnc.ir.text.npy import NpzFile
 from bnnc.ir.types import TensorType
 
 Arrays: TypeAlias = "dict[str, np.ndarray]"
@@ -37,22 +38,31 @@ def load_arrays(path: str | PathLike[str]) -> Arrays:
         UsageError: when there is no such file or it is not an ``.npz``.
     """
     file = Path(path)
+    hint = "write it with np.savez(path, NAME=array)"
     try:
-        data = np.load(file, allow_pickle=False)
-        if not isinstance(data, np.lib.npyio.NpzFile):
-            raise UsageError(
-                f"{file} holds a single array, an .npz file is needed",
-                hint="write it with np.savez(path, NAME=array)",
-            )
-        with data:
-            return {key: data[key] for key in data.files}
+        data = NpzFile(file)
+        try:
+            return dict(data)
+        finally:
+            data.close()
     except FileNotFoundError:
         raise UsageError(f"no file {file}") from None
-    except (ValueError, zipfile.BadZipFile, EOFError) as error:
-        raise UsageError(
-            f"{file} cannot be read as .npz: {error}",
-            hint="write it with np.savez(path, NAME=array)",
-        ) from error
+    except IsADirectoryError:
+        raise UsageError(f"{file} is a folder, an .npz file is needed") from None
+    except ValueError as error:
+        if _is_single(file):
+            raise UsageError(
+                f"{file} holds a single array, an .npz file is needed", hint=hint
+            ) from None
+        raise UsageError(f"{file} cannot be read as .npz: {error}", hint=hint) from error
+
+
+def _is_single(file: Path) -> bool:
+    try:
+        with file.open("rb") as stream:
+            return stream.read(6) == b"\x93NUMPY"
+    except OSError:
+        return False
 
 
 def save_arrays(path: str | PathLike[str], arrays: Mapping[str, np.ndarray]) -> None:
@@ -132,10 +142,10 @@ def cast(name: str, array: np.ndarray, type_: TensorType) -> np.ndarray:
     """Return an array in the dtype of a type: integers become f32 by value, never scaled.
 
     Raises:
-        UsageError: for every other change of dtype.
+        UsageError: for every other change of dtype but that of byte order.
     """
-    if array.dtype == type_.dtype:
-        return array
+    if array.dtype.newbyteorder("=") == type_.dtype:
+        return array.astype(type_.dtype, copy=False)
     if type_.scalar.is_float and array.dtype.kind in "iu":
         return array.astype(np.float32)
     raise UsageError(

@@ -139,9 +139,7 @@ class Verifier:
         found += compared
         found += self.check_outputs(outputs)
         for name, array in expected.items():
-            found.append(
-                compare_outputs(REFERENCE, name, array, outputs[name], self.tolerances, self._tie)
-            )
+            found.append(self._compare_outputs(REFERENCE, name, array, outputs[name]))
         name = self.target.name if self.target else "interp"
         places = {op.loc.name: i for i, op in enumerate(self.given.func.ops)}
         return Verification(name, tuple(found), places, tuple(self.remarks))
@@ -230,10 +228,18 @@ class Verifier:
         )
         if self.given.stage.rank >= Stage.LOWERED.rank:
             return [compare_bits(PLANNED, n, array, outputs[n]) for n, array in expected.items()]
-        return [
-            compare_outputs(PLANNED, name, array, outputs[name], self.tolerances, self._tie)
-            for name, array in expected.items()
-        ]
+        return [self._compare_outputs(PLANNED, n, a, outputs[n]) for n, a in expected.items()]
+
+    def _compare_outputs(
+        self, check: str, name: str, expected: np.ndarray, actual: np.ndarray
+    ) -> Comparison:
+        samples = batches.count_samples(self.given.inputs, self.arrays)
+
+        def tie(row: int) -> str:
+            # A sample may have several rows of an output.
+            return self._tie(row * samples // len(expected))
+
+        return compare_outputs(check, name, expected, actual, self.tolerances, tie)
 
     def _reference_outputs(self) -> dict[str, np.ndarray]:
         if self.reference is None:
@@ -291,7 +297,8 @@ def verify_module(
 ) -> Verification:
     """Verify a module; see `Verifier` for the arguments.
 
-    Without arrays two calls of seeded random inputs are made.
+    Without arrays two calls of seeded random inputs are made, or one where an output has no
+    batch axis.
 
     Raises:
         UsageError: for arrays that do not fit, or a reference without its inputs.
@@ -300,7 +307,10 @@ def verify_module(
     if arrays is None:
         if reference is not None:
             raise UsageError("a reference needs the inputs that it was computed from")
-        chosen = batches.random_arrays(given.inputs, 2 * batches.batch_of(given.inputs))
+        batch = batches.batch_of(given.inputs)
+        types = given.outputs.values()
+        batched = all(type_.shape and type_.shape[0] % batch == 0 for type_ in types)
+        chosen = batches.random_arrays(given.inputs, 2 * batch if batched else batch)
     else:
         chosen = batches.prepare(given.inputs, arrays, mapping=mapping, remarks=remarks)
     return Verifier(

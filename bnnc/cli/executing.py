@@ -34,22 +34,25 @@ def run_command(model: Path, **options: Any) -> None:
 
     with session(options) as s:
         from bnnc import arrays, driver
+        from bnnc.ir.diagnostics import FileError
 
         given = arrays.load_arrays(s.rest["inputs"]) if s.rest["inputs"] else None
         module = s.load(model)
+        # What can be refused is refused before anything is built or run.
+        keys = _keys(list(module.outputs), dict(s.rest["map_output"]))
+        outputs: Path | None = s.rest["outputs"]
+        if outputs is not None and not outputs.parent.is_dir():
+            raise FileError(f"cannot write {outputs}: there is no folder {outputs.parent}")
         s.status.show("running")
         found = driver.run(
             module, s.rest["target"], given, mapping=dict(s.rest["mapping"]), **s.lowering
         )
         s.status.stop()
-        keys = _keys(list(found), dict(s.rest["map_output"]))
-        if s.rest["outputs"]:
-            arrays.save_arrays(
-                s.rest["outputs"], {keys[name]: array for name, array in found.items()}
-            )
+        if outputs is not None:
+            arrays.save_arrays(outputs, {keys[name]: array for name, array in found.items()})
         for name, array in found.items():
             click.echo(f"{keys[name]}: {array.dtype}{list(array.shape)}")
-            if not s.rest["outputs"]:
+            if outputs is None:
                 click.echo(str(array))
 
 
@@ -67,4 +70,7 @@ def _keys(names: list[str], mapping: dict[str, str]) -> dict[str, str]:
                 hint=did_you_mean(name, names) or f"the outputs are {', '.join(names)}",
             )
         keys[short[public_name(name)]] = key
+    if len(set(keys.values())) < len(keys):
+        listed = ", ".join(f"{name} as '{key}'" for name, key in keys.items())
+        raise UsageError(f"two outputs would be written under one key: {listed}")
     return keys

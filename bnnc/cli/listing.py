@@ -98,7 +98,10 @@ def _describe_pass(cls: type[Pass]) -> dict[str, Any]:
 def inspect_command(file: Path, as_json: bool) -> None:
     """Check a weight FILE and list its sections."""
     from bnnc.backends import read_weight_file, targets
+    from bnnc.ir.diagnostics import UsageError
 
+    if not file.is_file():
+        raise UsageError(f"no weight file at {file}", hint="`bnnc compile` writes OUT/NAME.bnnw")
     found = read_weight_file(file)
     known = [t.name for t in targets() if found.is_for(t.name)]
     target = known[0] if known else None

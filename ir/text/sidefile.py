@@ -8,11 +8,9 @@ the same bytes.
 from __future__ import annotations
 
 import os
-import struct
 import tempfile
 import zipfile
-import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO
 
@@ -22,7 +20,7 @@ from ..diagnostics import FileError, IRError
 from ..module import Module
 from .constants import is_blob
 from .keys import side_file_keys
-from .npy import read_npy
+from .npy import NpzFile
 from .printer import print_lines
 
 SUFFIX = ".npz"
@@ -56,7 +54,7 @@ def write_module(module: Module, path: str | os.PathLike[str]) -> None:
             side.unlink(missing_ok=True)
         _replace(target, lambda file: file.write(text.encode()))
     except OSError as error:
-        raise FileError(f"cannot write {error.filename or target}: {error.strerror}") from None
+        raise FileError(f"cannot write {target}: {error.strerror}") from None
 
 
 def _replace(path: Path, write: Callable[[IO[bytes]], object]) -> None:
@@ -87,38 +85,17 @@ def _write_arrays(file: IO[bytes], arrays: Mapping[str, np.ndarray]) -> None:
                 np.lib.format.write_array(stream, little, version=(1, 0), allow_pickle=False)
 
 
-# What zipfile and the decompressors raise on damaged files.
-_DAMAGE = (OSError, ValueError, EOFError, RuntimeError, LookupError, struct.error, zlib.error,
-           zipfile.BadZipFile, OverflowError, MemoryError)  # fmt: skip
-
-
-class SideFile(Mapping[str, np.ndarray]):
-    """The arrays of a side file by key, each read when it is asked for."""
+class SideFile(NpzFile):
+    """The arrays of a side file by key; damage is an IR error."""
 
     def __init__(self, path: Path) -> None:
         try:
-            self._archive = zipfile.ZipFile(path)
-        except _DAMAGE as error:
+            super().__init__(path)
+        except ValueError as error:
             raise IRError(f"{path} is no readable .npz file: {error}") from None
-        self.path = path
-        self._members = {i.filename.removesuffix(".npy"): i for i in self._archive.infolist()}
 
     def __getitem__(self, key: str) -> np.ndarray:
-        member = self._members[key]
         try:
-            with self._archive.open(member) as stream:
-                array = read_npy(stream, member.file_size)
-                stream.read(1)  # the end of a member is where its checksum is compared
-        except _DAMAGE as error:
+            return super().__getitem__(key)
+        except ValueError as error:
             raise IRError(f"'{key}' in {self.path} is damaged: {error}") from None
-        return array
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._members)
-
-    def __len__(self) -> int:
-        return len(self._members)
-
-    def close(self) -> None:
-        """Close the file."""
-        self._archive.close()
