@@ -25,12 +25,16 @@ class Layer:
 
 @dataclass(frozen=True)
 class Manifest:
-    """Sizes in bytes, layers in order of execution, SHA-256 of every other file, versions."""
+    """Sizes in bytes, layers in order of execution, SHA-256 of every other file, versions.
+
+    `stack_bytes` is an upper bound of what ``NAME_run`` needs below its caller.
+    """
 
     name: str
     target: str
     weights_bytes: int
     arena_bytes: int
+    stack_bytes: int
     layers: tuple[Layer, ...]
     sha256: dict[str, str]
     versions: dict[str, str | int]
@@ -49,6 +53,7 @@ def read_manifest(folder: Path) -> Manifest | None:
             target=str(data["target"]),
             weights_bytes=int(data["weights_bytes"]),
             arena_bytes=int(data["arena_bytes"]),
+            stack_bytes=int(data.get("stack_bytes", 0)),  # not in the folders of older versions
             layers=tuple(Layer(**layer) for layer in data["layers"]),
             sha256=dict(data["sha256"]),
             versions={"bnnc": data["versions"]["bnnc"], **data["versions"]},

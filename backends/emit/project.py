@@ -14,9 +14,10 @@ from . import c_text
 from .driver import render_cmake, render_driver, render_makefile
 from .folder import replace_folder
 from .manifest import FILE, Layer, Manifest
-from .program import Program, program_of
+from .program import Pointers, Program, program_of
 from .runtime_files import runtime_files
 from .source import render
+from .stack import stack_bytes
 from .templates import fill
 
 WEIGHT_FILE_VERSION = 1
@@ -70,6 +71,7 @@ def _manifest(program: Program, files: dict[str, bytes]) -> Manifest:
         target=program.target.name,
         weights_bytes=plan.file_bytes,
         arena_bytes=program.arena_bytes,
+        stack_bytes=stack_bytes(program, Pointers(program, plan.offsets)),
         layers=tuple(
             Layer(s.index, s.op.loc.name, s.op.NAME, s.op.kernel, program.weight_bytes(s.op))
             for s in program.steps

@@ -72,6 +72,7 @@ def test_what_is_in_the_folder(tmp_path: Path) -> None:
         "target",
         "weights_bytes",
         "arena_bytes",
+        "stack_bytes",
         "layers",
         "sha256",
         "versions",
