@@ -64,6 +64,8 @@ class Binarize(Pass):
                 self._layer(op, rw)
             elif integers := integers_of(op):
                 self._levels(op, integers, rw)
+            elif isinstance(op, nn.MultiThreshold):
+                self._thresholds(op, rw)
             elif isinstance(op, nn.Sign):
                 self._sign(op, rw)
             elif moved := grid_after(op):
@@ -87,6 +89,14 @@ class Binarize(Pass):
         same = rw.insert(op.rebuilt(lambda v: v))
         levels = rw.insert(bits.ToLevels(same.result, low=low, levels=count, loc=op.loc))
         rw.replace(op, _dequantize(levels.result, Grid(count, 1.0, float(low)), op))
+
+    def _thresholds(self, op: nn.MultiThreshold, rw: Rewriter) -> None:
+        thr = constant(op.thr)
+        if thr is None:
+            raise PassError(f"the thresholds of '{op.loc.name}' are computed from the input")
+        rows = rw.resource(op.thr.name, np.sort(thr, axis=1))
+        levels = rw.insert(bits.Quantize(op.x, rows, nan="minus", loc=op.loc))
+        rw.replace(op, _dequantize(levels.result, Grid(thr.shape[1], 1.0, 0.0), op))
 
     def _move_bits(self, op: Op, rw: Rewriter) -> bool:
         x = packed(op.x) if isinstance(op, nn.MaxPool | nn.Reshape) else None

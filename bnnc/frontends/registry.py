@@ -22,7 +22,11 @@ from .options import ImportOptions
 Loader: TypeAlias = Callable[[Path, ImportOptions], Module]
 
 _GROUP = "bnnc.frontends"
-_BUILT_IN = {".pb": "bnnc.frontends.tensorflow:load"}
+_BUILT_IN = {
+    ".onnx": "bnnc.frontends.onnx:load",
+    ".onnx.gz": "bnnc.frontends.onnx:load",
+    ".pb": "bnnc.frontends.tensorflow:load",
+}
 
 # No C identifier; a module's name becomes the prefix of C functions and the name of a C file.
 _C_KEYWORD = re.compile(
@@ -61,15 +65,21 @@ def load(path: Path | str, options: ImportOptions | None = None) -> Module:
 
 def module_name(path: Path) -> str:
     """Return a file's stem as a C identifier: ``a.grappler.pb`` is ``a_grappler``."""
-    name = re.sub(r"[^A-Za-z0-9_]", "_", path.stem)
+    stem = path.name[: len(path.name) - len(_suffix(path))]
+    name = re.sub(r"[^A-Za-z0-9_]", "_", stem)
     # Identifiers that start with an underscore are the C implementation's own.
     if not name or not name[0].isalpha() or _C_KEYWORD.fullmatch(name):
         return f"net_{name}".rstrip("_")
     return name
 
 
+def _suffix(path: Path) -> str:
+    """The suffix, together with the one before it when the file is compressed."""
+    return "".join(path.suffixes[-2:]) if path.suffix.lower() == ".gz" else path.suffix
+
+
 def _find(path: Path) -> Loader:
-    suffix = path.suffix.lower()
+    suffix = _suffix(path).lower()
     plugins = [e for e in metadata.entry_points(group=_GROUP) if f".{e.name}" == suffix]
     target = _BUILT_IN.get(suffix)
     owners = [*(e.value for e in plugins), *([target] if target else [])]

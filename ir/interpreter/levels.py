@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .. import bin
+from .. import bin, nn
 from .bits import passes
 from .table import evaluates
 
@@ -22,6 +22,12 @@ def count_passed(x: np.ndarray, thresholds: np.ndarray, nan: bin.Nan) -> np.ndar
 def quantize(op: bin.Quantize, x: np.ndarray, thr: np.ndarray) -> np.ndarray:
     """Count thresholds per channel."""
     return count_passed(x, thr, op.nan)
+
+
+@evaluates(nn.MultiThreshold)
+def multi_threshold(op: nn.MultiThreshold, x: np.ndarray, thr: np.ndarray) -> np.ndarray:
+    """The same count as a float."""
+    return count_passed(x, thr, "minus").astype(np.float32)
 
 
 @evaluates(bin.ToLevels)

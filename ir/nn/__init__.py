@@ -33,6 +33,7 @@ from .elementwise import (
 from .layer import BatchNorm, Conv2D, Dense
 from .pool import AvgPool, MaxPool, Reduce
 from .shape import Concat, Pad, Reshape, Slice, Softmax, Split, Transpose
+from .thresholds import MultiThreshold
 
 __all__ = [
     "Abs",
@@ -53,6 +54,7 @@ __all__ = [
     "Maximum",
     "Minimum",
     "Mul",
+    "MultiThreshold",
     "Neg",
     "PRelu",
     "Pad",

@@ -25,6 +25,8 @@ from .graphs import GraphBuilder
         ("_x.pb", "net__x"),
         ("float.pb", "net_float"),
         ("größe.pb", "gr__e"),
+        ("net.clean.onnx", "net_clean"),
+        ("net.onnx.gz", "net"),
     ],
 )
 def test_module_name(file: str, name: str) -> None:
@@ -52,7 +54,7 @@ def test_a_folder_is_no_graph(tmp_path: Path) -> None:
 
 
 def test_unknown_suffix(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"'net\.pbt'; known suffixes: \.pb") as caught:
+    with pytest.raises(UsageError, match=r"'net\.pbt'; known suffixes: .*\.pb") as caught:
         load(tmp_path / "net.pbt")
     assert "did you mean '.pb'?" in str(caught.value)
 
@@ -74,7 +76,7 @@ def test_installed_frontends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     (tmp_path / "n.toy").touch()
     (tmp_path / "n.pb").touch()
     assert load(tmp_path / "n.toy", ImportOptions(batch=3)).name == "n_3"
-    assert registry.suffixes() == [".pb", ".toy"]
+    assert registry.suffixes() == [".onnx", ".onnx.gz", ".pb", ".toy"]
     found.append(entry("pb"))
     with pytest.raises(UsageError, match=r"several frontends read \.pb files"):
         load(tmp_path / "n.pb")

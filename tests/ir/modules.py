@@ -173,6 +173,7 @@ RECIPES: dict[type[Op], Callable[[Maker], Op]] = {
         m.value(2, 3), *(m.value(3) for _ in range(4)), epsilon=m.draw(FLOATS)
     ),
     nn.PRelu: lambda m: nn.PRelu(m.value(2, 3), m.value(3)),
+    nn.MultiThreshold: lambda m: nn.MultiThreshold(m.value(2, 3), m.value(3, m.pick(1, 3))),
     nn.Clip: lambda m: nn.Clip(m.value(2, 3), lo=m.pick(-1.0, float("-inf")), hi=m.pick(0.1, 6.0)),
     nn.Compare: _compare,
     nn.Cast: lambda m: nn.Cast(m.value(2, 3), to=m.pick("f32", "i8", "odd<3>")),

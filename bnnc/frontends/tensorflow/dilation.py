@@ -19,10 +19,10 @@ import numpy as np
 
 from bnnc.ir import Loc, Value
 
+from ..failures import Unsupported
 from .context import Context
 from .control import WIRES
 from .convert import find_converter
-from .failures import Unsupported
 from .graphdef import Attr, Node
 
 SPLITS = ("SpaceToBatchND", "SpaceToBatch")

@@ -4,19 +4,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
-from bnnc.ir import Module, Op, Resource, Scalar, TensorType, Value
+from bnnc.ir import Resource, Value
 from bnnc.ir.diagnostics import BnncError
-from bnnc.ir.interpreter import evaluate
 
+from ..building import Batch, ModuleBuilder
+from ..failures import Failures, Unsupported
+from .advice import advice
 from .context import Context
 from .control import WIRES, Wiring
 from .convert import find_converter
 from .dilation import MERGES, SPLITS, Phases, merge, split, work_on
-from .failures import Failures, Unsupported
 from .graphdef import Graph, Node, TensorRef
 from .signature import Input
 from .tensors import DType
@@ -27,38 +27,23 @@ _KEEPS_INTEGERS = frozenset(
 ) | {"Size", "StridedSlice", "Slice", "Concat", "ConcatV2", "Split", "SplitV", "Pack", "Pad"}
 
 
-@dataclass(frozen=True)
-class Batch:
-    """The batch of the import, and the one that the graph was made for (-1: any)."""
-
-    size: int
-    model: int
-
-    @property
-    def replaced(self) -> bool:
-        """Whether constants of the graph may still hold the old batch."""
-        return self.model not in (-1, self.size)
-
-
-class Importer:
+class Importer(ModuleBuilder):
     """Builds a module of stage imported from the live part of a graph."""
 
     def __init__(
         self, graph: Graph, wiring: Wiring, name: str, constants: Mapping[str, np.ndarray]
     ) -> None:
+        super().__init__(name)
         self.graph = graph
         self.wiring = wiring
         self.constants = constants
-        self.module = Module(name)
         self.failures = Failures()
         self.batch = Batch(1, -1)
         self._tensors: dict[TensorRef, Value] = {}
         self._phases: dict[TensorRef, Phases] = {}
         self._converted: set[str] = set()
         self._failed: set[str] = set()
-        self._varying: set[Value] = set()
         self._integral: set[TensorRef] = set()
-        self._entered: set[Value] = set()
 
     def run(
         self, order: Sequence[str], inputs: Sequence[Input], outputs: Sequence[TensorRef]
@@ -78,19 +63,14 @@ class Importer:
         for ref in sources:
             if ref not in self._tensors:
                 node = self.graph.nodes[ref.node]
-                self.failures.add(node, f"has no output {ref.output} that can be imported")
+                self.failures.add(
+                    node.op, node.name, f"has no output {ref.output} that can be imported"
+                )
         if not self.failures:
-            results = [self._tensors[ref] for ref in sources]
-            self.enter(results)
-            self.module.func.set_results(results)
-            self.module.func.output_names = [str(ref) for ref in outputs]
+            self.set_outputs([self._tensors[ref] for ref in sources], list(map(str, outputs)))
 
     def _add_input(self, one: Input) -> None:
-        value = Value(TensorType(one.shape), name=one.ref.node)
-        self.module.func.args.append(value)
-        self.module.func.input_names.append(one.name)
-        self._tensors[one.ref] = value
-        self._varying.add(value)
+        self._tensors[one.ref] = self.add_input(one.name, one.shape, hint=one.ref.node)
         if one.dtype.is_integer:
             self._integral.add(one.ref)
 
@@ -101,10 +81,10 @@ class Importer:
             self._tensors[TensorRef(node.name)] = constant
         elif node.name in self.graph.kept_calls:
             self._failed.add(node.name)
-            self.failures.add(node, *self.graph.kept_calls[node.name])
+            self.failures.add(node.op, node.name, *self.graph.kept_calls[node.name])
         elif find_converter(node.op) is None and node.op not in (*SPLITS, *MERGES):
             self._failed.add(node.name)
-            self.failures.add_unknown(node)
+            self.failures.add(node.op, node.name, "is not supported", advice(node))
         elif self._failed.intersection(ref.node for ref in sources):
             self._failed.add(node.name)
         else:
@@ -113,14 +93,16 @@ class Importer:
                 made = self._convert(node, sources)
             except Unsupported as why:
                 self._failed.add(node.name)
-                self.failures.add(node, why.message, why.advice)
+                self.failures.add(node.op, node.name, why.message, why.advice)
             except BnncError as why:
                 self._failed.add(node.name)
-                self.failures.add(node, f"does not fit: {why.message}", why.hint)
+                self.failures.add(node.op, node.name, f"does not fit: {why.message}", why.hint)
             except (ArithmeticError, LookupError, TypeError, ValueError) as why:
                 # Converters rely on the number and ranks of operands that TensorFlow guarantees.
                 self._failed.add(node.name)
-                self.failures.add(node, f"is damaged ({why})", "export the model again")
+                self.failures.add(
+                    node.op, node.name, f"is damaged ({why})", "export the model again"
+                )
             else:
                 if isinstance(made, Phases):
                     self._phases[TensorRef(node.name)] = made
@@ -169,46 +151,3 @@ class Importer:
             raise Unsupported(
                 "computes with integers that come from an input", "cast the input to float first"
             )
-
-    def is_varying(self, value: Value) -> bool:
-        """Whether a value depends on an input."""
-        return value in self._varying
-
-    def enter(self, values: Sequence[Value]) -> None:
-        """Put the constants among the values into the module, each once."""
-        for value in values:
-            if isinstance(value, Resource) and value not in self._entered:
-                self._entered.add(value)
-                value.symbol = self.module.fresh_symbol(value.symbol)
-                self.module.resources[value.symbol] = value
-
-    def append(self, op: Op) -> tuple[Value, ...]:
-        """Add an operation; integer arithmetic on constants is done at once instead."""
-        varying = any(map(self.is_varying, op.operands))
-        if not varying and any(_is_integer(v.type.scalar) for v in (*op.operands, *op.results)):
-            arrays = evaluate(
-                op, [None if v is None else self.fold(v) for _, v in op.operand_slots()]
-            )
-            return tuple(
-                Resource.of(op.loc.name, array, value.type)
-                for array, value in zip(arrays, op.results, strict=True)
-            )
-        self.enter(op.operands)
-        self.module.func.append(op)
-        if varying:
-            self._varying.update(op.results)
-        return op.results
-
-    def fold(self, value: Value) -> np.ndarray:
-        """Compute a value that depends on no input."""
-        if isinstance(value, Resource):
-            return value.array
-        if value.owner is None or self.is_varying(value):
-            raise Unsupported("needs a constant where the graph computes with an input")
-        slots = [None if v is None else self.fold(v) for _, v in value.owner.operand_slots()]
-        return evaluate(value.owner, slots)[value.index]
-
-
-def _is_integer(scalar: Scalar) -> bool:
-    """Truth values (u1) of comparisons belong to float idioms; they are no shape arithmetic."""
-    return not scalar.is_float and scalar.name != "u1"

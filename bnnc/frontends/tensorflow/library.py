@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..failures import Unsupported
 from .control import truth
-from .failures import Unsupported
 from .graphdef import Attr, CallerAttr, FuncAttr, Function, Graph, Node, TensorRef
 
 _CALLS = ("PartitionedCall", "StatefulPartitionedCall")

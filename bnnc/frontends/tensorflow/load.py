@@ -10,6 +10,7 @@ from bnnc.ir.diagnostics import ImportFailure
 
 from ..options import ImportOptions
 from ..registry import module_name
+from .advice import advice
 from .control import execution_order, reachable, resolve
 from .graphdef import Graph, read_graph
 from .importer import Importer
@@ -49,7 +50,8 @@ def import_graph(graph: Graph, path: Path, options: ImportOptions) -> Module:
     importer = Importer(graph, wiring, module_name(path), constants)
     if len(order) < len(live):
         for name in sorted(live.difference(order)):
-            importer.failures.add_unknown(graph.nodes[name])
+            node = graph.nodes[name]
+            importer.failures.add(node.op, name, "is not supported", advice(node))
         raise importer.failures.error(path.name)
     importer.run(order, inputs, outputs)
     if importer.failures:

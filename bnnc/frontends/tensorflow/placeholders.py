@@ -3,13 +3,12 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 
 from bnnc.ir.diagnostics import UsageError, did_you_mean
 
 from ..options import ImportOptions, SetValue
+from ..set_values import set_array
 from .control import PLACEHOLDERS
 from .graphdef import Graph, Node, ShapeAttr, TensorRef
 from .tensors import DType
@@ -63,34 +62,4 @@ def _constant(node: Node, value: SetValue) -> np.ndarray:
     wanted = dtype.logical()
     if wanted is None:
         raise UsageError(f"--set {node.name}: cannot set a {dtype.name.lower()}")
-    try:
-        array = np.array(_parse(value) if isinstance(value, str) else value)
-    except ValueError:
-        array = np.array(None)
-    if array.dtype.kind not in "biuf" or (dtype is DType.BOOL) != (array.dtype.kind == "b"):
-        if dtype is DType.BOOL and array.dtype.kind in "iu" and np.isin(array, (0, 1)).all():
-            array = array.astype(np.bool_)
-        else:
-            example = "true or false" if dtype is DType.BOOL else "a number or a list, e.g. 0.5"
-            raise UsageError(f"--set {node.name}={value}: expected {example}")
-    shape = placeholder_shape(node)
-    if array.ndim == 0 and shape is not None and -1 not in shape:
-        array = np.broadcast_to(array, shape)
-    fits = shape is None or (
-        len(shape) == array.ndim
-        and all(s in (-1, d) for s, d in zip(shape, array.shape, strict=True))
-    )
-    if not fits:
-        raise UsageError(f"--set {node.name}: shape {list(array.shape)} is not {list(shape or ())}")
-    return array.astype(wanted)
-
-
-def _parse(text: str) -> object:
-    """Read a number, true/false, or a list with or without brackets."""
-    lowered = text.strip().lower()
-    for candidate in (lowered, f"[{lowered}]"):
-        try:
-            return json.loads(candidate)
-        except json.JSONDecodeError:
-            continue
-    return float(lowered)  # inf, nan, .5
+    return set_array(node.name, value, wanted, placeholder_shape(node))

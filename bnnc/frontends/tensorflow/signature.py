@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from bnnc.ir.diagnostics import Diagnostic, ImportFailure, UsageError, did_you_mean
 
 from ..options import ImportOptions
+from ..shapes import static_shape
 from .control import PLACEHOLDERS, Wiring, reachable
 from .graphdef import Graph, Node, TensorRef
 from .placeholders import placeholder_dtype, placeholder_shape, uses_default
@@ -139,38 +140,7 @@ def _input(
             f"input '{ref}' is a {dtype.name.lower()}",
             hint="name a later, numeric tensor: --input-names NAME --input-shape NAME=1,32,32,3",
         )
-    if given is not None and model is not None:
-        _check_shape(ref, given, model)
-    dims = list(given or model or ())
-    if model is not None:
-        dims = [m if d == -1 else d for d, m in zip(dims, model, strict=True)]
-    if given is None and model == ():
-        return Diagnostic(
-            f"input '{ref}' has no batch axis", hint=f"fix it: --set {ref}=VALUE (a constant)"
-        )
-    if dims and batch is not None:
-        if given is not None and given[0] not in (-1, batch):
-            raise UsageError(f"--batch {batch} contradicts --input-shape {ref} with {given[0]}")
-        dims[0] = batch
-    if dims and dims[0] == -1:
-        dims[0] = 1
-    if not dims or -1 in dims:
-        shown = ",".join("?" if d == -1 else str(d) for d in dims) or "unknown"
-        example = ",".join(str(32 if d == -1 else d) for d in dims) or "1,32,32,3"
-        return Diagnostic(
-            f"the shape of input '{ref}' is not static: {shown}",
-            hint=f"give it: --input-shape {ref}={example}",
-        )
-    return Input(ref, tuple(dims), dtype, model[0] if model else -1)
-
-
-def _check_shape(ref: TensorRef, given: tuple[int, ...], model: tuple[int, ...]) -> None:
-    """Only the batch and what the model leaves open may be chosen."""
-    fits = len(given) == len(model) and all(
-        -1 in (g, m) or g == m for g, m in zip(given[1:], model[1:], strict=True)
-    )
-    if not fits or any(d < 1 and d != -1 for d in given):
-        shown = ",".join("?" if d == -1 else str(d) for d in model)
-        raise UsageError(
-            f"--input-shape {ref}={','.join(map(str, given))} does not fit the model's {shown}"
-        )
+    shape = static_shape(str(ref), model, given, batch)
+    if isinstance(shape, Diagnostic):
+        return shape
+    return Input(ref, shape, dtype, model[0] if model else -1)

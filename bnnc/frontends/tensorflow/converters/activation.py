@@ -8,9 +8,10 @@ from collections.abc import Callable
 
 from bnnc.ir import Value, nn
 
+from ... import expressions
+from ...failures import Unsupported
 from ..context import Context
 from ..convert import converts
-from ..failures import Unsupported
 
 
 @converts("Relu6")
@@ -28,7 +29,7 @@ def leaky_relu(c: Context) -> Value:
 @converts("Elu")
 def elu(c: Context) -> Value:
     """X < 0 ? exp(x) - 1 : x."""
-    return _elu(c, c.x(0))
+    return expressions.elu(c, c.x(0))
 
 
 @converts("_MklSwish")
@@ -52,12 +53,6 @@ def _relu6(c: Context, x: Value) -> Value:
     return c.emit(nn.Clip(x, lo=0.0, hi=6.0))
 
 
-def _elu(c: Context, x: Value) -> Value:
-    """Relu(x) + (exp(min(x, 0)) - 1): one summand is zero on each side, since exp(0) is 1."""
-    below = c.emit(nn.Exp(c.emit(nn.Minimum(x, c.scalar(0.0, "zero")))))
-    return c.emit(nn.Add(c.emit(nn.Relu(x)), c.emit(nn.Sub(below, c.scalar(1.0, "one")))))
-
-
 def _gelu(c: Context, x: Value) -> Value:
     """0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))), Hendrycks and Gimpel, arXiv:1606.08415."""
     cube = c.emit(nn.Mul(c.emit(nn.Mul(x, x)), x))
@@ -72,7 +67,7 @@ _BY_NAME: dict[str, Callable[[Context, Value], Value]] = {
     "Relu": lambda c, y: c.emit(nn.Relu(y)),
     "Relu6": _relu6,
     "LeakyRelu": lambda c, y: c.emit(nn.LeakyRelu(y, alpha=c.number("leakyrelu_alpha", 0.2))),
-    "Elu": _elu,
+    "Elu": expressions.elu,
     "Tanh": lambda c, y: c.emit(nn.Tanh(y)),
     "Sigmoid": lambda c, y: c.emit(nn.Sigmoid(y)),
     "GeluApproximate": _gelu,

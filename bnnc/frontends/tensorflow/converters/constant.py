@@ -9,10 +9,10 @@ import numpy as np
 
 from bnnc.ir import Value, nn
 
+from ...failures import Unsupported
 from ..context import Context
 from ..control import WIRES
 from ..convert import converts
-from ..failures import Unsupported
 from ..tensors import DType
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from bnnc.ir import Value, nn
 
+from ...failures import Unsupported
 from ..context import Context
 from ..convert import converts
-from ..failures import Unsupported
 from .fused import apply_fused
 from .images import from_nhwc, padding, per_image_axis, to_nhwc
 

@@ -10,9 +10,10 @@ import numpy as np
 
 from bnnc.ir import Op, Value, nn
 
+from ... import expressions
+from ...failures import Unsupported
 from ..context import Context
 from ..convert import converts
-from ..failures import Unsupported
 
 _UNARY: dict[str, Callable[[Value], Op]] = {
     "Abs": nn.Abs,
@@ -97,27 +98,8 @@ def power(c: Context) -> Value:
     """Of a constant, or with one of the exponents that the IR has an operation for."""
     x, y = c.x(0), c.x(1)
     if c.is_constant(x) and c.is_constant(y):
-        base, exponent = c.array(0), c.array(1)
-        # In float64 and rounded once: numpy's own float32 power differs between machines.
-        wide = base.astype(np.float64) if base.dtype.kind == "f" else base
-        with np.errstate(all="ignore"):
-            return c.constant(np.asarray(np.power(wide, exponent), dtype=base.dtype))
-    exponents = np.unique(c.array(1)) if c.is_constant(y) else np.zeros(0)
-    match exponents.tolist():
-        case [1.0]:
-            return x
-        case [2.0]:
-            return c.emit(nn.Mul(x, x))
-        case [3.0]:
-            return c.emit(nn.Mul(c.emit(nn.Mul(x, x)), x))
-        case [0.5]:
-            return c.emit(nn.Sqrt(x))
-        case [-0.5]:
-            return c.emit(nn.Rsqrt(x))
-        case _:
-            raise Unsupported(
-                "has an exponent other than 1, 2, 3, 0.5, -0.5", "write it as products"
-            )
+        return c.constant(expressions.constant_power(c.array(0), c.array(1)))
+    return expressions.power(c, x, c.array(1) if c.is_constant(y) else np.zeros(0))
 
 
 @converts("Sign")

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from bnnc.ir import Value, nn
 
+from ...failures import Unsupported
+from ...shapes import same_padding
 from ..context import Context
-from ..failures import Unsupported
 
 _TO_NHWC = (0, 2, 3, 1)
 _TO_NCHW = (0, 3, 1, 2)
@@ -76,7 +77,7 @@ def padding(
     low: list[int] = []
     high: list[int] = []
     for n, k, s, d in zip(size, kernel, stride, dilation, strict=True):
-        total = max((-(-n // s) - 1) * s + (k - 1) * d + 1 - n, 0)
+        total = same_padding(n, k, s, d)
         low.append(total // 2)
         high.append(total - total // 2)
     return low[0], low[1], high[0], high[1]

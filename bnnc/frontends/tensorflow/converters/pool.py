@@ -7,9 +7,10 @@ from typing import Literal
 
 from bnnc.ir import Value, nn
 
+from ... import expressions
+from ...failures import Unsupported
 from ..context import Context
 from ..convert import converts
-from ..failures import Unsupported
 from .images import from_nhwc, padding, per_image_axis, to_nhwc
 
 _KINDS: dict[str, Literal["mean", "sum", "max", "min", "prod"]] = {
@@ -61,12 +62,7 @@ def reduce(c: Context) -> Value:
 @converts("LogSoftmax")
 def log_softmax(c: Context) -> Value:
     """X - max - log(sum(exp(x - max))) over the last axis."""
-    x = c.x(0)
-    last = (x.type.rank - 1,)
-    shifted = c.emit(nn.Sub(x, c.emit(nn.Reduce(x, kind="max", axes=last, keep_dims=True))))
-    exps = c.emit(nn.Exp(shifted))
-    total = c.emit(nn.Reduce(exps, kind="sum", axes=last, keep_dims=True))
-    return c.emit(nn.Sub(shifted, c.emit(nn.Log(total))))
+    return expressions.log_softmax(c, c.x(0))
 
 
 @converts("Softmax")

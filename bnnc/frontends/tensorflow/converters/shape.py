@@ -9,9 +9,9 @@ import numpy as np
 
 from bnnc.ir import Value, nn
 
+from ...failures import Unsupported
 from ..context import Context
 from ..convert import converts
-from ..failures import Unsupported
 from .images import from_nhwc, to_nhwc
 
 

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 from bnnc.ir import Value, nn
 
+from ...failures import Unsupported
 from ..context import Context
 from ..convert import converts
-from ..failures import Unsupported
 
 
 @converts("Slice")

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The converters, by family; `bnnc.frontends.onnx.convert` is their table."""

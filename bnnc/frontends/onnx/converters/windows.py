@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What convolutions and pools share: images of one and two dimensions, padding, windows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bnnc.ir import Value
+
+from ...failures import Unsupported
+from ...shapes import same_padding
+from ..arrangement import Arranged, channels_last
+from ..context import Context
+
+Pair = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Image:
+    """The operand 0 as an image [n, h, w, c]; a sequence [n, c, l] has height one."""
+
+    value: Value
+    rank: int
+
+    @classmethod
+    def of(cls, c: Context) -> Image:
+        """The operand 0 of a convolution or pool.
+
+        Raises:
+            Unsupported: It has neither one nor two spatial dimensions.
+        """
+        x = c.tensor(0)
+        if x.rank not in (3, 4):
+            raise Unsupported(f"reads a tensor of shape {list(x.shape)} instead of an image")
+        value = c.channels_last(0)
+        if x.rank == 3:
+            n, length, channels = value.shape
+            value = c.reshape(value, (n, 1, length, channels))
+        return cls(value, x.rank)
+
+    @property
+    def size(self) -> Pair:
+        """Height and width."""
+        return self.value.shape[1], self.value.shape[2]
+
+    def result(self, c: Context, y: Value) -> Arranged:
+        """An image that was computed from this one, as a tensor of the same rank."""
+        if self.rank == 3:
+            n, _, length, channels = y.shape
+            y = c.reshape(y, (n, length, channels))
+        return Arranged.stored(y, channels_last(self.rank))
+
+    def pair(self, values: tuple[int, ...], name: str, fill: int = 1) -> Pair:
+        """A list attribute with one entry for each spatial dimension, as height and width."""
+        if len(values) != self.rank - 2:
+            raise Unsupported(f"has {name} {list(values)} for an image of rank {self.rank}")
+        return (fill, values[0]) if self.rank == 3 else (values[0], values[1])
+
+
+@dataclass(frozen=True)
+class Window:
+    """Kernel size, stride, dilation and [top, left, bottom, right] of a node over its image."""
+
+    kernel: Pair
+    stride: Pair
+    dilation: Pair
+    pad: tuple[int, int, int, int]
+    grown: bool
+    """Whether ``ceil_mode`` let windows reach beyond the padding that the node gives."""
+
+    @classmethod
+    def of(cls, c: Context, image: Image, kernel: Pair) -> Window:
+        """The window that the node's attributes describe."""
+        ones = (1,) * (image.rank - 2)
+        stride = image.pair(c.ints("strides", ones), "strides")
+        dilation = image.pair(c.ints("dilations", ones), "dilations")
+        if min(*kernel, *stride, *dilation) < 1:
+            raise Unsupported("has a kernel, stride or dilation below one")
+        given = _pad(c, image, kernel, stride, dilation)
+        pad = given
+        if c.integer("ceil_mode", 0):
+            bottom, right = (
+                _grown(n, low, high, s, (k - 1) * d + 1)
+                for n, low, high, s, k, d in zip(
+                    image.size, given[:2], given[2:], stride, kernel, dilation, strict=True
+                )
+            )
+            pad = (*given[:2], bottom, right)
+        return cls(kernel, stride, dilation, pad, pad != given)
+
+
+def _pad(
+    c: Context, image: Image, kernel: Pair, stride: Pair, dilation: Pair
+) -> tuple[int, int, int, int]:
+    mode = c.text("auto_pad", "NOTSET")
+    if mode == "NOTSET":
+        count = image.rank - 2
+        pads = c.ints("pads", (0,) * 2 * count)
+        if len(pads) != 2 * count:
+            raise Unsupported(f"has pads {list(pads)} for an image of rank {image.rank}")
+        (top, left), (bottom, right) = (
+            image.pair(half, "pads", fill=0) for half in (pads[:count], pads[count:])
+        )
+        return top, left, bottom, right
+    if mode == "VALID":
+        return 0, 0, 0, 0
+    if mode not in ("SAME_UPPER", "SAME_LOWER"):
+        raise Unsupported(f"has auto_pad {mode}")
+    halves: list[Pair] = []
+    for n, k, s, d in zip(image.size, kernel, stride, dilation, strict=True):
+        total = same_padding(n, k, s, d)
+        smaller, larger = total // 2, total - total // 2
+        halves.append((smaller, larger) if mode == "SAME_UPPER" else (larger, smaller))
+    (top, bottom), (left, right) = halves
+    return top, left, bottom, right
+
+
+def _grown(n: int, low: int, high: int, stride: int, span: int) -> int:
+    """The padding behind that gives ceil instead of floor outputs.
+
+    A last window that would begin in the padding behind the image is left out.
+    """
+    outputs = -(-(n + low + high - span) // stride) + 1
+    if (outputs - 1) * stride >= n + low:
+        outputs -= 1
+    return max((outputs - 1) * stride + span - n - low, 0)
