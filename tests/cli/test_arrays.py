@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -205,3 +207,14 @@ def test_other_files(tmp_path: Path) -> None:
     np.savez(tmp_path / "objects.npz", x=np.array([{}], dtype=object))
     with pytest.raises(UsageError, match="cannot be read"):
         arrays.load_arrays(tmp_path / "objects.npz")
+
+
+@pytest.mark.parametrize("part", ["(99999999999,)", "(3", "[" * 300, "(-1,)", "1" * 5000])
+def test_a_damaged_array_asks_for_no_memory(tmp_path: Path, part: str) -> None:
+    buffer = io.BytesIO()
+    np.save(buffer, np.ones(3, np.float32))
+    head = buffer.getvalue()[:128].replace(b"(3,)", part.encode())
+    with zipfile.ZipFile(tmp_path / "x.npz", "w") as archive:
+        archive.writestr("a.npy", head[:8] + len(head[10:]).to_bytes(2, "little") + head[10:])
+    with pytest.raises(UsageError, match=r"cannot be read as \.npz"):
+        arrays.load_arrays(tmp_path / "x.npz")
