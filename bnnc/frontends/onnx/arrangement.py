@@ -43,10 +43,11 @@ class Arranged:
         return cls(value, value.shape, value.shape, identity(value.type.rank))
 
     @classmethod
-    def stored(cls, value: Value, perm: Shape) -> Arranged:
-        """A tensor whose axis perm[i] is the value's axis i."""
+    def stored(cls, value: Value, perm: Shape, whole: Value | None = None) -> Arranged:
+        """A tensor whose axis perm[i] is the value's axis i; `whole` is the same one in order."""
         shape = tuple(value.shape[perm.index(axis)] for axis in range(len(perm)))
-        return cls(value, shape, shape, perm)
+        forms = {} if whole is None else {identity(len(perm)): whole}
+        return cls(value, shape, shape, perm, forms)
 
     @property
     def rank(self) -> int:
@@ -70,16 +71,17 @@ class Arranged:
 
     def whole(self, emit: Emit) -> Value:
         """The value in ONNX's order and shape."""
+        key = identity(self.rank)
+        if key in self._forms:
+            return self._forms[key]
         if self.keeps_order:
             return _reshape(emit, self.value, self.shape)
         if self.is_features:
-            key = identity(2)
-            if key not in self._forms:
-                cut = _reshape(emit, self.value, tuple(self.sizes[p] for p in self.perm))
-                moved = emit(nn.Transpose(cut, perm=inverse(self.perm)))
-                self._forms[key] = _reshape(emit, moved, self.shape)
+            cut = _reshape(emit, self.value, tuple(self.sizes[p] for p in self.perm))
+            moved = emit(nn.Transpose(cut, perm=inverse(self.perm)))
+            self._forms[key] = _reshape(emit, moved, self.shape)
             return self._forms[key]
-        return self.in_order(identity(self.rank), emit)
+        return self.in_order(key, emit)
 
     def in_order(self, perm: Shape, emit: Emit) -> Value:
         """The value with axis perm[i] of the tensor as its axis i."""

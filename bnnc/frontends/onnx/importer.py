@@ -13,10 +13,11 @@ from bnnc.ir.diagnostics import BnncError
 from ..building import Batch, ModuleBuilder
 from ..failures import Failures, Unsupported
 from .advice import advice
-from .arrangement import Arranged
+from .arrangement import Arranged, channels_last
 from .context import Context
 from .convert import find_converter
 from .graph import Model, Node
+from .lookahead import images
 from .signature import Input
 from .tensors import is_float
 
@@ -42,9 +43,12 @@ class Importer(ModuleBuilder):
 
     def run(self, nodes: Sequence[Node], inputs: Sequence[Input], outputs: Sequence[str]) -> None:
         """Translate the nodes, in this order; what fails is in `failures` afterwards."""
+        channels_behind = images(nodes, [one.name for one in inputs])
         for one in inputs:
             value = self.add_input(one.name, one.shape, hint=one.name)
             self._tensors[one.name] = Arranged.plain(value)
+            if one.name in channels_behind and len(one.shape) > 2:
+                self._tensors[one.name] = self._as_image(one.name)
             if not is_float(one.kind):
                 self._integral.add(one.name)
         if inputs:
@@ -64,6 +68,13 @@ class Importer(ModuleBuilder):
             results.append(Context(self, self._producers.get(name, last), []).whole(tensor))
         if not self.failures:
             self.set_outputs(results, outputs)
+
+    def _as_image(self, name: str) -> Arranged:
+        """An input with its channels behind; who asks for ONNX's order gets the input itself."""
+        plain = self._tensors[name]
+        perm = channels_last(plain.rank)
+        moved = plain.in_order(perm, Context(self, Node(name, "Input"), []).emit)
+        return Arranged.stored(moved, perm, plain.value)
 
     def _visit(self, node: Node) -> None:
         self._producers |= dict.fromkeys(filter(None, node.outputs), node)

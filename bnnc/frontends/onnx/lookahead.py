@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which inputs are images, so that they are brought into the IR's order before anything else.
+
+A quantizer between the input and the first convolution then works on the order that the convolution
+reads, and what it gives are bits that nobody has to transpose.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from .graph import Node
+
+_READS_IMAGES = frozenset(
+    {"Conv", "ConvTranspose", "MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool"}
+) | {"BatchNormalization", "DepthToSpace", "SpaceToDepth"}
+# Elementwise: the results lie as the operands do.
+_KEEPS_ORDER = frozenset(
+    {"Abs", "Add", "Cast", "Clip", "DequantizeLinear", "Div", "Identity", "LeakyRelu", "Max", "Min"}
+) | {"BipolarQuant", "IntQuant", "Mul", "MultiThreshold", "Neg", "PRelu", "Quant", "QuantizeLinear"}
+_KEEPS_ORDER |= {"Relu", "Round", "Sigmoid", "Sign", "Sub", "Tanh", "Trunc", "Where"}
+_KEEPS_ORDER |= {"GreaterOrEqual", "Greater", "LessOrEqual", "Less"}
+
+
+def images(nodes: Iterable[Node], inputs: Collection[str]) -> set[str]:
+    """Return the inputs that reach a layer for images through elementwise operations alone.
+
+    Args:
+        nodes: The live nodes, each behind those that it reads.
+        inputs: Names of the inputs.
+    """
+    origins = {name: {name} for name in inputs}
+    found: set[str] = set()
+    for node in nodes:
+        sources: set[str] = set().union(*(origins.get(name, ()) for name in node.inputs))
+        if node.op in _READS_IMAGES and node.inputs:
+            found |= origins.get(node.inputs[0], set())
+        elif node.op in _KEEPS_ORDER:
+            origins |= dict.fromkeys(node.outputs, sources)
+    return found
