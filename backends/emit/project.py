@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bnnc.ir import Module
 
-from ..weights import plan_file, write_weight_file
+from ..weights import SECTION_ALIGN, plan_file, write_weight_file
 from . import c_text
 from .driver import render_cmake, render_driver, render_makefile
 from .folder import replace_folder
@@ -58,7 +58,11 @@ def _files(program: Program, *, embed: bool) -> dict[str, bytes]:
     if embed:
         words = -(-len(weights) // 8)
         texts[f"{name}_weights.c"] = fill(
-            "weights.c", name=name, words=words, data=c_text.words(weights)
+            "weights.c",
+            name=name,
+            words=words,
+            align=SECTION_ALIGN,
+            data=c_text.words(weights),
         )
     files = {path: text.encode() for path, text in texts.items()}
     return files if embed else files | {f"{name}.bnnw": weights}

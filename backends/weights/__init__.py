@@ -2,10 +2,11 @@
 """The weight file: ``docs/weight_file.md`` is the format, writer and reader share no code."""
 
 from .reader import Section, WeightFile, read_weight_file
-from .writer import MODEL_ID_BYTES, FilePlan, plan_file, write_weight_file
+from .writer import MODEL_ID_BYTES, SECTION_ALIGN, FilePlan, plan_file, write_weight_file
 
 __all__ = [
     "MODEL_ID_BYTES",
+    "SECTION_ALIGN",
     "FilePlan",
     "Section",
     "WeightFile",

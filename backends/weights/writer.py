@@ -12,7 +12,7 @@ from bnnc.ir import Resource
 
 MAGIC = b"BNNW\r\n\x1a\n"
 VERSION = 1
-ALIGN = 64
+SECTION_ALIGN = 64
 GUARD = 64
 MODEL_ID_BYTES = 16
 _HEADER = struct.Struct("<8sIIQII16sIIII")
@@ -37,7 +37,7 @@ class FilePlan:
 
 
 def _aligned(number: int) -> int:
-    return -(-number // ALIGN) * ALIGN
+    return -(-number // SECTION_ALIGN) * SECTION_ALIGN
 
 
 def plan_file(resources: Iterable[Resource]) -> FilePlan:
