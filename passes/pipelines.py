@@ -20,7 +20,8 @@ def standard(stage: Stage = Stage.IMPORTED, *, strict_sign: bool = False) -> str
 
     Straight-through sums are recognised before constants are folded, so that the factor of
     binarized weights is the mean that the graph computes, not a value with rounding noise.
-    Signs are recognised on both sides of canonicalization, which spells clips in one way.
+    Both are recognised again behind canonicalization, which spells clips in one way: a text whose
+    constants were folded by hand may come from there, and must not compile to floats for it.
     """
     passes = {
         Stage.IMPORTED: [
@@ -29,7 +30,7 @@ def standard(stage: Stage = Stage.IMPORTED, *, strict_sign: bool = False) -> str
             FoldConstants(),
             Canonicalize(),
         ],
-        Stage.CANONICAL: [RecogniseSigns(), Binarize()],
+        Stage.CANONICAL: [RecogniseStraightThrough(), RecogniseSigns(), Binarize()],
         Stage.BINARIZED: [
             FoldThresholds(strict_sign=strict_sign),
             SimplifySigns(strict_sign=strict_sign),

@@ -92,6 +92,8 @@ class RecogniseSigns(Pass):
             sign, offset = inner.b.owner, scalar_constant(inner.a)
         if not isinstance(sign, nn.Sign) or offset is None or not 0 < abs(offset) < 1:
             return
+        if sign.result.shape != op.result.shape:
+            return
         upward = (offset > 0) == isinstance(inner, nn.Add)
         zero: Literal["plus", "minus"] = "plus" if upward else "minus"
         rw.replace(
@@ -114,7 +116,8 @@ class RecogniseSigns(Pass):
             for bound, rest in ((inner.b, inner.a), (inner.a, inner.b)):
                 number = scalar_constant(bound)
                 beyond = 1 if isinstance(inner, nn.Minimum) else -1
-                if number is not None and (number * beyond > 0):
+                same = rest.shape == op.result.shape
+                if same and number is not None and number * beyond > 0:
                     rw.update(op, x=rest)
                     return
 

@@ -57,3 +57,15 @@ def test_digits(bnnc: Command, digits: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", SHARED)
 def test_shared_networks(bnnc: Command, shared: Path, tmp_path: Path, name: str) -> None:
     _check(bnnc, shared / "models" / "made" / f"{name}.pb", tmp_path)
+
+
+def test_signs_are_found_behind_passes_in_another_order(
+    bnnc: Command, digits: Path, tmp_path: Path
+) -> None:
+    """Canonical text in which nobody recognised straight-through sums compiles to bits too."""
+    text, folded = tmp_path / "imported.bnn", tmp_path / "folded.bnn"
+    assert bnnc("dump", digits, "-o", text).code == 0
+    done = bnnc("opt", text, "--passes", "fold-constants,canonicalize", "-o", folded)
+    assert done.code == 0, done.err
+    done = bnnc("explain", folded, "--expect-binary", "conv[23]*", "--expect-binary", "dense*")
+    assert done.code == 0, done.err

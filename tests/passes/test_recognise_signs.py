@@ -133,3 +133,21 @@ def test_straight_through_without_a_clip_says_what_it_takes_for_granted() -> Non
     _, remarks = rewritten(module("imported", SIGNATURE, before), "recognise-straight-through")
     assert [r.where for r in remarks] == ["ste"]
     assert "2^24" in remarks[0].message
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        """
+    %a = nn.minimum(%x, @one) : tensor<1x2x5xf32>
+    %y = nn.sign(%a) {zero = plus, nan = propagate} : tensor<1x2x5xf32>""",
+        """
+    %s = nn.sign(%x) {zero = keep, nan = propagate} : tensor<2x5xf32>
+    %a = nn.add(%s, @one) : tensor<1x2x5xf32>
+    %y = nn.sign(%a) {zero = keep, nan = propagate} : tensor<1x2x5xf32>""",
+    ],
+)
+def test_a_constant_that_adds_an_axis_keeps_it(body: str) -> None:
+    signature = "tensor<2x5xf32> -> tensor<1x2x5xf32>"
+    made = module("imported", signature, body, ["@one : tensor<1x1x1xf32> = dense([0.5])"])
+    check_rewrite(made, "recognise-signs", made)
