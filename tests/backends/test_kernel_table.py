@@ -77,8 +77,8 @@ def test_parameters_are_the_fields_of_the_c_structs_in_order() -> None:
 @pytest.mark.parametrize(
     ("channels", "groups", "kernel"),
     [
-        (16, 1, "conv2d_bb_thr"),
-        (13, 1, "conv2d_bb_thr"),
+        (16, 1, "conv2d_bb_x4_thr"),
+        (13, 1, "conv2d_bb_x4_thr"),
         (16, 2, "conv2d_bb_thr"),
         (12, 2, "conv2d_bb_bits_thr"),
         (8, 8, "conv2d_bb_bits_thr"),

@@ -108,6 +108,36 @@ def test_bit_activations(kernels: Kernels, g: Geometry, kind: str) -> None:
     check(kernels, case, f"conv2d_{kind}", kind, case.w)
 
 
+# Rows of a window in units of 16, 24, 32 and 48 bytes, and what lies between.
+UNITS = [
+    replace(g, ic=ic, kh=3, kw=kw, oc=oc, iw=g.iw + 3, ih=g.ih + 2, dilation=(1, 1))
+    for g, ic, kw, oc in zip(
+        naive.random_geometries(11, 6, grouped=False),
+        (64, 64, 64, 128, 128, 256, 96, 192, 40, 512, 48),
+        (3, 3, 2, 3, 3, 3, 3, 2, 3, 1, 3),
+        (8, 21, 16, 8, 12, 8, 16, 9, 8, 8, 11),
+        strict=True,
+    )
+]
+
+
+@pytest.mark.parametrize("g", [*PLAIN, *DEEP, *UNITS])
+def test_four_channels_at_a_time(kernels: Kernels, counting_kernels: Kernels, g: Geometry) -> None:
+    case = Case(g, "bb")
+    check(kernels, case, "conv2d_bb_x4", "bb", case.w)
+    check(counting_kernels, case, "conv2d_bb_x4", "bb", case.w)
+
+
+def test_thresholds_beyond_all_sums(kernels: Kernels, counting_kernels: Kernels) -> None:
+    g = replace(UNITS[0], oc=8)
+    case = Case(g, "bb")
+    k = 9 * g.ic
+    case.thr = np.array([-(2**31), -k - 1, -k, -k + 1, k, k + 1, k + 2, 2**31 - 1], np.int32)
+    check(kernels, case, "conv2d_bb", "bb", case.w)
+    check(kernels, case, "conv2d_bb_x4", "bb", case.w)
+    check(counting_kernels, case, "conv2d_bb_x4", "bb", case.w)
+
+
 @pytest.mark.parametrize("g", [*PLAIN[:10], *GROUPED])
 @pytest.mark.parametrize("kind", ["bb", "bt"])
 def test_groups_within_bytes(kernels: Kernels, g: Geometry, kind: str) -> None:

@@ -37,14 +37,32 @@
 #define BNNC_TEMPLATE static inline
 #endif
 
+/* For inner loops that must live in few registers. BNNC_KEEP(v) does nothing, but compilers must
+ * have v in a register there, think that it changes, and keep the order of these places. So sums
+ * are neither delayed nor vectorised, and addresses neither computed late nor ahead to be spilled.
+ */
+#if defined(__GNUC__)
+#define BNNC_KEEP(v) __asm__ volatile("" : "+r"(v))
+#define BNNC_NOINLINE static __attribute__((noinline, unused))
+#else
+#define BNNC_KEEP(v) ((void)(v))
+#define BNNC_NOINLINE static
+#endif
+
 /* Bytes that hold c bits. */
 BNNC_TEMPLATE int32_t bnnc_bit_bytes(int32_t c) { return (c + 7) / 8; }
+
+/* Whether the machine has an instruction that counts ones. */
+#if defined(__POPCNT__) || defined(__aarch64__) || defined(__riscv_zbb) || defined(__wasm__)
+#define BNNC_POPCOUNT_INSTRUCTION 1
+#else
+#define BNNC_POPCOUNT_INSTRUCTION 0
+#endif
 
 /* Number of ones. gcc turns its builtin into a table look-up by library call where the machine
  * has no instruction for it; counting in parallel fields (Knuth, TAOCP 7.1.3) is faster there. */
 BNNC_TEMPLATE int32_t bnnc_popcount64(uint64_t v) {
-#if defined(__clang__) ||                                                                          \
-    (defined(__GNUC__) && (defined(__POPCNT__) || defined(__aarch64__) || defined(__riscv_zbb)))
+#if defined(__clang__) || (defined(__GNUC__) && BNNC_POPCOUNT_INSTRUCTION)
     return (int32_t)__builtin_popcountll((unsigned long long)v);
 #else
     v -= (v >> 1) & UINT64_C(0x5555555555555555);

@@ -47,7 +47,11 @@ typedef void (*bnnc_accumulate)(const bnnc_block *b, int32_t lanes, bnnc_accumul
 
 /* Smallest k >= 0 with origin + k * step >= bound. */
 BNNC_TEMPLATE int32_t bnnc_first_tap(int32_t origin, int32_t step, int32_t bound) {
-    return origin >= bound ? 0 : (bound - origin + step - 1) / step;
+    const int32_t gap = bound - origin;
+    if (gap <= 0 || step == 1) { /* mostly: then there is nothing to divide */
+        return gap <= 0 ? 0 : gap;
+    }
+    return (gap + step - 1) / step;
 }
 
 BNNC_TEMPLATE void bnnc_tap_range(int32_t origin, int32_t step, int32_t taps, int32_t size,

@@ -45,6 +45,13 @@ void BNNC_SYM(conv2d_bb_thr)(const bnnc_conv2d *p, const uint8_t *x, const uint8
 void BNNC_SYM(conv2d_bb_lvl)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
                              const int32_t *thr, uint8_t *y);
 
+void BNNC_SYM(conv2d_bb_x4_f32)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
+                                const float *alpha, const float *bias, float *y);
+void BNNC_SYM(conv2d_bb_x4_thr)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
+                                const int32_t *thr, uint8_t *y);
+void BNNC_SYM(conv2d_bb_x4_lvl)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
+                                const int32_t *thr, uint8_t *y);
+
 void BNNC_SYM(conv2d_bt_f32)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
                              const float *alpha, const float *bias, float *y);
 void BNNC_SYM(conv2d_bt_thr)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
