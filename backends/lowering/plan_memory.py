@@ -27,7 +27,7 @@ class PlanMemory(Pass):
     seed: int = SEED
 
     def run(self, module: Module, rw: Rewriter) -> None:
-        """Set `at` of every operation and the arena's size and alignment."""
+        """Set `at` of every operation, and the arena's size, its lower bound and alignment."""
         func = module.func
         align = find_target(str(module.attrs["target"])).arena_align
         buffer_of, intervals = _buffers(func, align)
@@ -37,15 +37,11 @@ class PlanMemory(Pass):
             at = (placement.offsets[buffer_of[r]] if r in buffer_of else IN_CALLER for r in roots)
             rw.update(op, at=tuple(at))
         module.attrs["arena_bytes"] = placement.peak
+        module.attrs["arena_bound"] = placement.bound
         module.attrs["arena_align"] = align
         rw.log.append("arena")
-        gap = placement.peak - placement.bound
-        rw.remark(
-            "",
-            f"arena of {placement.peak} bytes for {len(intervals)} buffers; "
-            + (f"{gap} bytes above" if gap else "equal to")
-            + f" the lower bound of {placement.bound}",
-        )
+        if gap := placement.peak - placement.bound:
+            rw.remark("", f"the arena takes {gap} bytes more than the largest sum of live tensors")
         check_plan(module)
 
 

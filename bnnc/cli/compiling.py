@@ -71,7 +71,9 @@ def _describe(compiled: Compiled) -> None:
         click.echo(f"output  {name}: {list(type_.shape)} {type_.scalar}")
     click.echo(f"target  {compiled.target.name}")
     click.echo(f"weights {manifest.weights_bytes:,} bytes")
-    click.echo(f"arena   {manifest.arena_bytes:,} bytes")
+    bound = module.attrs.get("arena_bound", "unknown")
+    least = "the least possible" if bound == manifest.arena_bytes else f"lower bound {bound}"
+    click.echo(f"arena   {manifest.arena_bytes:,} bytes ({least})")
     click.echo(f"wrote   {compiled.out}")
 
 
