@@ -102,7 +102,14 @@ class Op:
     @property
     def operands(self) -> list[Value]:
         """All operands that are there, in order."""
-        return [v for _, v in self.operand_slots() if v is not None]
+        found: list[Value] = []
+        for spec in self.OPERANDS:
+            value: Value | tuple[Value, ...] | None = getattr(self, spec.name)
+            if isinstance(value, tuple):
+                found += value
+            elif value is not None:
+                found.append(value)
+        return found
 
     def attributes(self) -> dict[str, AttrValue]:
         """Declared attributes, then ``kernel`` and ``at``, without those that are None or False."""

@@ -134,6 +134,8 @@ def attribute_values(module: Module) -> Iterator[Finding]:
 def _misfits(op: Op) -> Iterator[Finding]:
     for name, spec in declared(type(op)).items():
         value: object = getattr(op, name)
+        if value is spec.default:
+            continue
         if not fits(value, spec.annotation):
             wanted = describe(spec.annotation)
             yield Finding(f"attribute '{name}' is {spell(value)}, expected {wanted}", op)

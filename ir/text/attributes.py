@@ -12,6 +12,7 @@ import re
 import types
 import typing
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, TypeAlias, Union, cast
 
 import numpy as np
@@ -44,11 +45,13 @@ def is_name(text: str) -> bool:
     return _BARE.fullmatch(text) is not None and text not in _NOT_BARE
 
 
+@cache
 def origin_of(annotation: Annotation) -> Annotation:
     """`typing.get_origin` without its many overloads, which know nothing of runtime values."""
     return typing.get_origin(annotation)
 
 
+@cache
 def members(annotation: Annotation) -> tuple[Annotation, ...]:
     """The members of a union, or the annotation alone."""
     if origin_of(annotation) in (Union, types.UnionType):
@@ -66,6 +69,8 @@ def elements(annotation: Annotation, count: int) -> tuple[Annotation, ...] | Non
 
 def fits(value: object, annotation: Annotation) -> bool:
     """Whether a Python value may stand in an attribute of this annotation."""
+    if type(value) is annotation:
+        return True
     return any(_fits(value, member) for member in members(annotation))
 
 
