@@ -21,8 +21,6 @@ TF1 = [
 LARQ = [
     *("larq_ste", "larq_ste_pad1", "larq_ste_pad1.grappler", "larq_swish", "larq_approx_mag"),
     *("larq_chain", "pad_stride", "larq_tern"),
-]
-LARQ += [
     *("bireal", "bireal_pad1", "quicknet", "larq_dorefa", "larq_heaviside"),
     *("larq_sep", "larq_grouped"),
 ]
