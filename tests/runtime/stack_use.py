@@ -59,7 +59,7 @@ def functions_of(cc: str, flags: Sequence[str], source: Path, folder: Path) -> d
     current, jumps = Function(0), False
     for line in text.splitlines():
         if head := _HEAD.match(line):
-            # Clones made by the optimizer (f.part.0) are reported under the name of f.
+            # Clones made by the optimizer (f.part.0) count as f, also in the report.
             current = found[head[1]] = Function(frames[head[1].split(".")[0]])
         elif relocation := _RELOCATION.search(line):
             (current.calls if jumps else current.takes).add(relocation[1])
@@ -76,7 +76,7 @@ def _frames(report: Path) -> dict[str, int]:
         where, frame, kind = line.rsplit("\t", 2)
         if kind not in ("static", "dynamic,bounded"):
             raise ValueError(f"{where} has a frame without a bound ({kind})")
-        name = where.rsplit(":", 1)[1]
+        name = where.rsplit(":", 1)[1].split(".")[0]
         frames[name] = max(int(frame), frames.get(name, 0))
     return frames
 
