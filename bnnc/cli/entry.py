@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -72,6 +73,9 @@ for _command in (
 
 def main() -> NoReturn:
     """Run the command line and exit with its code."""
+    # Modules are many objects that live long. With Python's own threshold the collector visits
+    # them over and over, and long networks would take more time per layer.
+    gc.set_threshold(50_000)
     sys.exit(run(sys.argv[1:]))
 
 
