@@ -191,8 +191,9 @@ class OutputTiles(Layout):
     def unpack(self, data: np.ndarray, tensor: TensorType) -> np.ndarray:
         """Return the logical array, dropping the padding channels."""
         outputs, inner = tensor.shape[0], math.prod(tensor.shape[1:])
-        lanes = np.frombuffer(data.tobytes(), np.dtype("<f4")).reshape(-1, inner, self.tile)
-        rows = lanes.transpose(0, 2, 1).reshape(-1, inner)[:outputs]
+        tiles = (outputs + self.tile - 1) // self.tile
+        lanes = np.frombuffer(data.tobytes(), np.dtype("<f4")).reshape(tiles, inner, self.tile)
+        rows = lanes.transpose(0, 2, 1).reshape(tiles * self.tile, inner)[:outputs]
         return np.ascontiguousarray(rows, dtype=np.float32).reshape(tensor.shape)
 
 
