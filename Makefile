@@ -2,6 +2,8 @@
 # make demo    compile, build and run the shipped example; needs no TensorFlow
 # make lint    ruff, mypy, pyright, clang-format
 # make format  rewrite Python and C as lint wants them
+# make soak    10,000 random networks, 100,000 damaged files; SOAK_NETWORKS, SOAK_FILES, SOAK_SEED,
+#              SOAK_MINUTES and SOAK_LOG make it shorter, repeat it, or say where its log goes
 # make clean   remove what the targets above made
 PYTHON ?= python3
 VENV ?= .venv
@@ -9,7 +11,7 @@ BIN = $(VENV)/bin
 
 C_FILES = $(shell git ls-files 'runtime/*.c' 'runtime/*.h')
 
-.PHONY: test lint lint-python lint-types lint-c unit demo format clean
+.PHONY: test lint lint-python lint-types lint-c unit soak demo format clean
 
 test: lint unit
 
@@ -33,6 +35,15 @@ format: $(VENV)/dev.stamp
 	$(BIN)/ruff check --fix-only
 	$(BIN)/ruff format
 	$(if $(C_FILES),$(BIN)/clang-format -i $(C_FILES))
+
+SOAK_NETWORKS ?= 10000
+SOAK_FILES ?= 100000
+SOAK_LOG ?= build/soak.jsonl
+
+soak: $(VENV)/dev.stamp
+	$(BIN)/python -m tests.fuzz soak --networks $(SOAK_NETWORKS) --files $(SOAK_FILES) \
+	    --log $(SOAK_LOG) $(if $(SOAK_SEED),--seed $(SOAK_SEED) --resume) \
+	    $(if $(SOAK_MINUTES),--minutes $(SOAK_MINUTES))
 
 demo: $(VENV)/demo.stamp
 	$(BIN)/python examples/digits/demo.py

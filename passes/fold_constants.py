@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+from bnnc.ir.diagnostics import IRError, PassError
 from bnnc.ir.interpreter import evaluate
+from bnnc.ir.limits import require_affordable_results
 from bnnc.ir.module import Module
 from bnnc.ir.value import Resource
 
@@ -24,6 +26,10 @@ class FoldConstants(Pass):
             operands = op.operands
             if not operands or not all(isinstance(v, Resource) for v in operands):
                 continue
+            try:
+                require_affordable_results(op)
+            except IRError as error:
+                raise PassError(f"'{op.loc.name}': {error.message}", hint=error.hint) from None
             arrays = [v.array if isinstance(v, Resource) else None for _, v in op.operand_slots()]
             values = evaluate(op, arrays)
             wishes = [op.loc.name or operands[0].name] * len(values)

@@ -10,6 +10,7 @@ import numpy as np
 
 from bnnc.ir import Module, Op, Resource, Scalar, TensorType, Value
 from bnnc.ir.interpreter import evaluate
+from bnnc.ir.limits import require_affordable_results
 
 from .failures import Unsupported
 
@@ -65,6 +66,7 @@ class ModuleBuilder:
         """Add an operation; integer arithmetic on constants is done at once instead."""
         varying = any(map(self.is_varying, op.operands))
         if not varying and any(_is_integer(v.type.scalar) for v in (*op.operands, *op.results)):
+            require_affordable_results(op)
             arrays = evaluate(
                 op, [None if v is None else self.fold(v) for _, v in op.operand_slots()]
             )
@@ -88,6 +90,7 @@ class ModuleBuilder:
             return value.array
         if value.owner is None or self.is_varying(value):
             raise Unsupported("needs a constant where the graph computes with an input")
+        require_affordable_results(value.owner)
         slots = [None if v is None else self.fold(v) for _, v in value.owner.operand_slots()]
         return evaluate(value.owner, slots)[value.index]
 

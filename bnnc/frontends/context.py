@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from bnnc.ir import Loc, Op, Resource, Value
+from bnnc.ir.limits import require_affordable
 
 from .building import ModuleBuilder
 from .failures import Unsupported
@@ -42,6 +44,18 @@ class NodeContext:
     def constant(self, array: np.ndarray, part: str = "") -> Resource:
         """Make a constant; `part` tells several constants of one node apart."""
         return Resource.of(self._name + (f"/{part}" if part else ""), array)
+
+    def filled(
+        self, shape: Sequence[int], value: object, dtype: DTypeLike | None = None
+    ) -> Resource:
+        """Make a constant of one value, of some millions of elements at most."""
+        require_affordable(shape, 1)
+        return self.constant(np.full(shape, value, dtype))
+
+    def spread(self, array: np.ndarray, shape: Sequence[int]) -> Resource:
+        """Make a constant broadcast to a shape, of some millions of elements at most."""
+        require_affordable(shape, array.size)
+        return self.constant(np.broadcast_to(array, shape))
 
     def scalar(self, value: float, part: str = "") -> Resource:
         """Make an f32 constant without axes."""

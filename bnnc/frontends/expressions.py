@@ -6,6 +6,7 @@ from __future__ import annotations
 import numpy as np
 
 from bnnc.ir import Value, nn
+from bnnc.ir.limits import require_affordable
 
 from .context import NodeContext
 from .failures import Unsupported
@@ -26,6 +27,26 @@ def log_softmax(c: NodeContext, x: Value) -> Value:
     shifted = c.emit(nn.Sub(x, c.emit(nn.Reduce(x, kind="max", axes=last, keep_dims=True))))
     total = c.emit(nn.Reduce(c.emit(nn.Exp(shifted)), kind="sum", axes=last, keep_dims=True))
     return c.emit(nn.Sub(shifted, c.emit(nn.Log(total))))
+
+
+def tile(x: np.ndarray, times: np.ndarray) -> np.ndarray:
+    """A constant repeated along its axes."""
+    counts = times.reshape(-1).tolist()
+    if len(counts) != x.ndim or min(counts, default=0) < 0:
+        raise Unsupported(f"repeats a tensor of rank {x.ndim} {counts} times")
+    require_affordable([d * n for d, n in zip(x.shape, counts, strict=True)], x.size)
+    return np.tile(x, counts)
+
+
+def counted(start: np.ndarray, limit: np.ndarray, delta: np.ndarray) -> np.ndarray:
+    """Start, start + delta, ... up to the limit."""
+    if not delta.all():
+        raise Unsupported("counts in steps of zero")
+    with np.errstate(all="ignore"):
+        steps = float(np.ceil((limit - start) / delta))
+    count = max(int(steps), 0) if np.isfinite(steps) else 0
+    require_affordable((count,))
+    return np.asarray(start + delta * np.arange(count), dtype=start.dtype)
 
 
 def constant_power(base: np.ndarray, exponent: np.ndarray) -> np.ndarray:

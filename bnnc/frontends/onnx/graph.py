@@ -5,14 +5,23 @@ from __future__ import annotations
 
 import gzip
 import io
+import itertools
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
 from google.protobuf.message import DecodeError
-from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, ValueInfoProto, inliner
+from onnx import (
+    AttributeProto,
+    GraphProto,
+    ModelProto,
+    NodeProto,
+    TensorProto,
+    ValueInfoProto,
+    inliner,
+)
 
 from bnnc.ir.diagnostics import UsageError
 
@@ -94,14 +103,20 @@ def read_model(path: Path) -> Model:
     if not model.graph.node and not model.graph.output:
         raise UsageError(f"{path} holds no graph", hint=_cure(data))
     if model.functions:
-        model = inliner.inline_local_functions(model)
+        try:
+            model = inliner.inline_local_functions(model)
+        except (RuntimeError, ValueError, TypeError, DecodeError) as error:  # it is C++
+            reason = str(error).splitlines()[0] if str(error) else "no reason given"
+            raise UsageError(f"{path}: its functions cannot be inlined: {reason}") from None
     return wrap_model(model, path)
 
 
 def _unzip(data: bytes, path: Path) -> bytes:
     try:
         with gzip.GzipFile(fileobj=io.BytesIO(data)) as stream:
-            plain = stream.read(_LARGEST + 1)
+            # In parts: reading all at once would set aside as much as is allowed.
+            parts = itertools.takewhile(bool, iter(lambda: stream.read(1 << 20), None))
+            plain = b"".join(itertools.islice(parts, (_LARGEST >> 20) + 1))
     except (OSError, EOFError, zlib.error) as error:
         raise UsageError(f"{path} is a damaged gzip file: {error}") from None
     if len(plain) > _LARGEST:
@@ -112,6 +127,9 @@ def _unzip(data: bytes, path: Path) -> bytes:
 def wrap_model(model: ModelProto, path: Path) -> Model:
     """Turn a message into a `Model`; `path` is for messages and external data."""
     graph = model.graph
+    for name in _names(model):
+        if not isinstance(name, str):  # the parser's way to hand out what is not UTF-8
+            raise UsageError(f"{path} holds a damaged graph: {name!r} is no name")
     opsets = {o.domain: o.version for o in model.opset_import}
     opset = max(opsets.get("", 0), opsets.get("ai.onnx", 0)) or max(model.ir_version, 0)
     if opset < _OLDEST_OPSET:
@@ -135,6 +153,28 @@ def wrap_model(model: ModelProto, path: Path) -> Model:
     )
     _check(found, graph, path)
     return found
+
+
+def _names(model: ModelProto) -> Iterator[object]:
+    graph = model.graph
+    yield model.producer_name
+    for opset in model.opset_import:
+        yield opset.domain
+    for value in (*graph.input, *graph.output, *graph.value_info):
+        yield value.name
+    for tensor in graph.initializer:
+        yield from _names_of(tensor)
+    for node in graph.node:
+        yield from (node.name, node.op_type, node.domain, *node.input, *node.output)
+        for attribute in node.attribute:
+            yield attribute.name
+            yield from _names_of(attribute.t)
+
+
+def _names_of(tensor: TensorProto) -> Iterator[object]:
+    yield tensor.name
+    for entry in tensor.external_data:
+        yield from (entry.key, entry.value)
 
 
 def _check(model: Model, graph: GraphProto, path: Path) -> None:

@@ -16,10 +16,14 @@ _READS_IMAGES = frozenset(
 ) | {"BatchNormalization", "DepthToSpace", "SpaceToDepth"}
 # Elementwise: the results lie as the operands do.
 _KEEPS_ORDER = frozenset(
-    {"Abs", "Add", "Cast", "Clip", "DequantizeLinear", "Div", "Identity", "LeakyRelu", "Max", "Min"}
-) | {"BipolarQuant", "IntQuant", "Mul", "MultiThreshold", "Neg", "PRelu", "Quant", "QuantizeLinear"}
-_KEEPS_ORDER |= {"Relu", "Round", "Sigmoid", "Sign", "Sub", "Tanh", "Trunc", "Where"}
-_KEEPS_ORDER |= {"GreaterOrEqual", "Greater", "LessOrEqual", "Less"}
+    {
+        *("Abs", "Add", "Cast", "Clip", "DequantizeLinear", "Div", "Identity", "LeakyRelu"),
+        *("Max", "Min", "Mul", "Neg", "PRelu", "QuantizeLinear", "Relu", "Round", "Sigmoid"),
+        *("Sign", "Sub", "Tanh", "Where"),
+        *("GreaterOrEqual", "Greater", "LessOrEqual", "Less"),
+        *("BipolarQuant", "IntQuant", "MultiThreshold", "Quant", "Trunc"),
+    }
+)
 
 
 def images(nodes: Iterable[Node], inputs: Collection[str]) -> set[str]:
@@ -32,7 +36,7 @@ def images(nodes: Iterable[Node], inputs: Collection[str]) -> set[str]:
     origins = {name: {name} for name in inputs}
     found: set[str] = set()
     for node in nodes:
-        sources: set[str] = set().union(*(origins.get(name, ()) for name in node.inputs))
+        sources = {s for name in node.inputs for s in origins.get(name, set[str]())}
         if node.op in _READS_IMAGES and node.inputs:
             found |= origins.get(node.inputs[0], set())
         elif node.op in _KEEPS_ORDER:

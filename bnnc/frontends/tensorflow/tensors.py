@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from bnnc.ir.diagnostics import ImportFailure
+from bnnc.ir.limits import require_affordable
 
 
 class DType(IntEnum):
@@ -151,6 +152,7 @@ def _from_list(field: Any, dtype: DType, stored: np.dtype[np.generic], size: int
         array = np.array(values, dtype=stored)
     if array.size == size:
         return array
+    require_affordable((size,), array.size)
     if array.size == 0:
         return np.zeros(size, dtype=stored)
     return np.concatenate([array, np.full(size - array.size, array[-1], dtype=stored)])

@@ -9,6 +9,7 @@ import numpy as np
 
 from bnnc.ir import nn
 
+from ... import expressions
 from ...failures import Unsupported
 from ..arrangement import Arranged
 from ..context import Context
@@ -62,7 +63,7 @@ def size(c: Context) -> Result:
 def constant_of_shape(c: Context) -> Result:
     """A constant of one value, 0 unless given."""
     value = c.attached("value") if c.has("value") else np.zeros(1, np.float32)
-    return c.constant(np.full(c.integers(0), value.reshape(-1)[0], value.dtype))
+    return c.filled(c.integers(0), value.reshape(-1)[0], value.dtype)
 
 
 @converts("Expand")
@@ -73,15 +74,10 @@ def expand(c: Context) -> Result:
     if wanted == x.shape:
         return x
     if c.is_constant(0):
-        return c.constant(np.broadcast_to(c.array(0), wanted))
-    ones = Arranged.plain(c.constant(np.ones(wanted, dtype=np.float32)))
+        return c.spread(c.array(0), wanted)
+    ones = Arranged.plain(c.filled(wanted, 1, np.float32))
     both = c.aligned(x, ones)
     return both.result(c.emit(nn.Mul(*both.values)))
-
-
-def _range(start: np.ndarray, limit: np.ndarray, delta: np.ndarray) -> np.ndarray:
-    count = int(np.ceil((limit - start) / delta)) if delta else 0
-    return np.asarray(start + delta * np.arange(max(count, 0)), dtype=start.dtype)
 
 
 def _mod(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -90,7 +86,10 @@ def _mod(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return np.asarray(np.mod(a, b))
 
 
-_ON_CONSTANTS: dict[str, Callable[..., np.ndarray]] = {"Range": _range, "Tile": np.tile}
+_ON_CONSTANTS: dict[str, Callable[..., np.ndarray]] = {
+    "Range": expressions.counted,
+    "Tile": expressions.tile,
+}
 
 
 @converts("Range", "Tile")

@@ -9,6 +9,7 @@ import numpy as np
 
 from bnnc.ir import Value, nn
 
+from ... import expressions
 from ...failures import Unsupported
 from ..context import Context
 from ..control import WIRES
@@ -76,14 +77,14 @@ def _index_type(c: Context) -> type[np.generic]:
 @converts("Fill")
 def fill(c: Context) -> Value:
     """A constant of one value."""
-    return c.constant(np.full(c.integers(0), c.array(1)))
+    return c.filled(c.integers(0), c.array(1))
 
 
 @converts("ZerosLike", "OnesLike")
 def like(c: Context) -> Value:
     """A constant of the operand's shape and type."""
     value = 1 if c.node.op == "OnesLike" else 0
-    return c.constant(np.full(c.x(0).shape, value, dtype=c.x(0).type.dtype))
+    return c.filled(c.x(0).shape, value, c.x(0).type.dtype)
 
 
 @converts("BroadcastTo")
@@ -93,8 +94,8 @@ def broadcast_to(c: Context) -> Value:
     if tuple(target) == x.shape:
         return x
     if c.is_constant(x):
-        return c.constant(np.broadcast_to(c.array(0), target))
-    return c.emit(nn.Mul(x, c.constant(np.ones(target, dtype=np.float32))))
+        return c.spread(c.array(0), target)
+    return c.emit(nn.Mul(x, c.filled(target, 1, np.float32)))
 
 
 def _nonzero(divisor: np.ndarray) -> np.ndarray:
@@ -115,11 +116,6 @@ def _truncated_div(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return np.asarray(np.sign(a) * np.sign(b) * _floor_div(np.abs(a), np.abs(b)))
 
 
-def _range(start: np.ndarray, limit: np.ndarray, delta: np.ndarray) -> np.ndarray:
-    count = int(np.ceil((limit - start) / _nonzero(delta)))
-    return np.asarray(start + delta * np.arange(max(count, 0)), dtype=start.dtype)
-
-
 def _gather(x: np.ndarray, indices: np.ndarray, axis: np.ndarray | int = 0) -> np.ndarray:
     if np.any((indices < 0) | (indices >= x.shape[int(axis)])):
         raise Unsupported("gathers beyond the end")
@@ -134,8 +130,8 @@ _ON_CONSTANTS: dict[str, Callable[..., np.ndarray]] = {
     "LogicalAnd": np.logical_and,
     "LogicalNot": np.logical_not,
     "LogicalOr": np.logical_or,
-    "Range": _range,
-    "Tile": np.tile,
+    "Range": expressions.counted,
+    "Tile": expressions.tile,
     "TruncateDiv": _truncated_div,
 }
 
