@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -93,7 +93,7 @@ class NodeContext:
     def _list(self, value: object, kind: type[T]) -> tuple[T, ...]:
         if not isinstance(value, tuple):
             return ()
-        entries: tuple[object, ...] = value
+        entries = cast("tuple[object, ...]", value)
         return tuple(v for v in entries if isinstance(v, kind))
 
     def _default(self, name: str, default: T | None) -> T:
