@@ -14,7 +14,7 @@ from bnnc.ir.layouts import layout_of
 from bnnc.ir.module import Module
 from bnnc.ir.value import Value
 
-from .reasons import Reasons
+from .reasons import Reasons, packs_again
 
 KINDS = ("ff", "ii", "fb", "ib", "bb", "fewbit", "other")
 
@@ -115,6 +115,7 @@ def explain_module(given: Module, planned: Module, remarks: Sequence[Remark] = (
             FloatCut(op.loc.name, op.loc.op, reasons.float_cut(op))
             for op in ops
             if isinstance(op, bits.Pack | bits.Threshold | bits.ToLevels | bits.Quantize)
+            and not packs_again(op)
         ),
     )
 

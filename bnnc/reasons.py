@@ -90,6 +90,14 @@ class Reasons:
 _UNPACKED = bits.Unpack | bits.Dequantize
 
 
+def packs_again(op: Op) -> bool:
+    """Whether an operation packs bits that were floats only to be moved: that cuts nothing."""
+    owner = op.operands[0].owner
+    while isinstance(owner, _MOVES | nn.Slice | nn.Split | nn.Concat):
+        owner = owner.operands[0].owner
+    return isinstance(op, bits.Pack) and isinstance(owner, bits.Unpack)
+
+
 def _title(op: Op) -> str:
     return op.loc.title if op.loc.name else op.NAME
 

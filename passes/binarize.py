@@ -39,6 +39,7 @@ _DENSES: dict[str, type[bits.DenseLayer]] = {
         *(bits.DenseUB, bits.DenseUT),
     )
 }
+_MOVERS = nn.Transpose | nn.Slice | nn.Split | nn.Concat | nn.Pad
 _WEIGHT_LETTER = {"float": "f", "bit": "b", "tern": "t"}
 
 
@@ -71,7 +72,7 @@ class Binarize(Pass):
             elif moved := grid_after(op):
                 source, grid = moved
                 rw.replace(op, _dequantize(source.x, grid, op))
-            elif not self._move_bits(op, rw):
+            elif not (self._move_bits(op, rw) or self._repack(op, rw)):
                 self._move_levels(op, rw)
 
     def _sign(self, op: nn.Sign, rw: Rewriter) -> None:
@@ -110,10 +111,22 @@ class Binarize(Pass):
         rw.replace(op, bits.Unpack(rw.insert(moved).result))
         return True
 
+    def _repack(self, op: Op, rw: Rewriter) -> bool:
+        """Bits that no kernel moves are moved as floats and packed again for the layers behind."""
+        if not isinstance(op, _MOVERS) or any(packed(v) is None for v in op.operands):
+            return False
+        if isinstance(op, nn.Pad) and abs(op.value) != 1.0:
+            return False
+        if not any(_reaches_layer(v) for v in op.results):
+            return False
+        moved = rw.insert(op.rebuilt(lambda v: v))
+        again = [rw.insert(bits.Pack(v, nan="plus", loc=op.loc)).result for v in moved.results]
+        rw.replace(op, [rw.insert(bits.Unpack(v, loc=op.loc)).result for v in again])
+        return True
+
     def _move_levels(self, op: Op, rw: Rewriter) -> None:
         """Data movement and max pools work on the levels themselves (a larger level is larger)."""
-        movers = nn.Reshape | nn.Transpose | nn.Slice | nn.Split | nn.Concat | nn.MaxPool
-        if not isinstance(op, movers):
+        if not isinstance(op, _MOVERS | nn.Reshape | nn.MaxPool) or isinstance(op, nn.Pad):
             return
         grids = [grid_of(v) for v in op.operands]
         grid = grids[0]
@@ -215,3 +228,15 @@ def _dequantize(levels: Value, grid: Grid, like: Op) -> bits.Dequantize:
 def packed(value: Value) -> Value | None:
     """The bits behind an unpacked value, or None."""
     return value.owner.x if isinstance(value.owner, bits.Unpack) else None
+
+
+def _reaches_layer(value: Value) -> bool:
+    """Whether a layer reads a value, or what is left of it after movements and max pools."""
+    return any(
+        isinstance(user, nn.Conv2D | nn.Dense)
+        or (
+            isinstance(user, _MOVERS | nn.Reshape | nn.MaxPool)
+            and any(_reaches_layer(v) for v in user.results)
+        )
+        for user in value.users
+    )

@@ -11,8 +11,9 @@ from bnnc.ir import nn
 from bnnc.ir.module import Stage
 from bnnc.ir.value import Resource, Value
 
-from .base import Pass, pattern
+from .base import pattern
 from .constants import channel_constant, constant, scalar_constant
+from .move_transposes import MoveTransposes
 from .registry import register_pass
 from .rewriter import Rewriter
 
@@ -22,8 +23,11 @@ ChannelwiseUnary: TypeAlias = (
 
 
 @register_pass
-class Canonicalize(Pass):
-    """One spelling for clips, pads, reshapes and the place of constants; every rewrite is exact."""
+class Canonicalize(MoveTransposes):
+    """One spelling for clips, pads, reshapes and the place of constants; every rewrite is exact.
+
+    Transposes around NCHW images cancel.
+    """
 
     name = "canonicalize"
     consumes = Stage.IMPORTED
@@ -99,15 +103,6 @@ class Canonicalize(Pass):
             rw.replace(op, op.x)
         elif isinstance(op.x.owner, nn.Reshape):
             rw.update(op, x=op.x.owner.x)
-
-    @pattern
-    def transpose_of_transpose(self, op: nn.Transpose, rw: Rewriter) -> None:
-        """Merge transposes; the identity is nothing."""
-        inner = op.x.owner
-        if op.perm == tuple(range(len(op.perm))):
-            rw.replace(op, op.x)
-        elif isinstance(inner, nn.Transpose):
-            rw.update(op, x=inner.x, perm=tuple(inner.perm[p] for p in op.perm))
 
     @pattern
     def unary_before_reshape(self, op: ChannelwiseUnary, rw: Rewriter) -> None:

@@ -146,3 +146,43 @@ def test_zero_weights_make_a_ternary_layer() -> None:
     signs = np.where(x < 0, -1.0, 1.0)
     expected = signs @ np.array([[0, 2, -2] * 2] * 2).T
     assert (interpret(found, {"x": x})["y"] == expected).all()
+
+
+PIXELS = "tensor<1x2x2x4xf32>"
+MOVES = {
+    "transpose": "%m = nn.transpose(%s) {perm = [0, 3, 1, 2]} : tensor<1x4x2x2xf32>",
+    "slice": "%m = nn.slice(%s) {begin = [0, 1, 0, 0], size = [1, 1, 2, 4], step = [1, 1, 1, 1]}"
+    " : tensor<1x1x2x4xf32>",
+    "concat": "%m = nn.concat(%s, %s) {axis = 3} : tensor<1x2x2x8xf32>",
+    "pad": "%m = nn.pad(%s) {before = [0, 1, 0, 0], after = [0, 0, 0, 0], value = VALUE}"
+    " : tensor<1x3x2x4xf32>",
+}
+
+
+def _moved(move: str) -> Module:
+    size = {"transpose": 16, "slice": 8, "concat": 32, "pad": 24}[move.partition(" ")[0]]
+    body = f"""
+    %s = nn.sign(%x) {{zero = plus, nan = plus}} : {PIXELS}
+    {MOVES[move.partition(" ")[0]].replace("VALUE", move.partition(" ")[2])}
+    %f = nn.reshape(%m) {{shape = [1, {size}]}} : tensor<1x{size}xf32>
+    %y = nn.dense(%f, @w, none) : tensor<1x2xf32>"""
+    weights = [1.0 if i % 3 else -1.0 for i in range(2 * size)]
+    resource = f"@w : tensor<2x{size}xf32> = dense({weights})"
+    return module("canonical", f"{PIXELS} -> tensor<1x2xf32>", body, [resource])
+
+
+@pytest.mark.parametrize("move", ["transpose", "slice", "concat", "pad -1.0", "pad 1.0"])
+def test_layers_behind_moved_bits_read_bits(move: str) -> None:
+    assert pipeline_kinds(_moved(move))[-1] == "bin.dense_bb"
+
+
+def test_bits_padded_with_another_number_are_floats() -> None:
+    assert pipeline_kinds(_moved("pad 0.5"))[-1] == "bin.dense_fb"
+
+
+def test_moved_bits_that_no_layer_reads_stay_floats() -> None:
+    body = """
+    %s = nn.sign(%x) {zero = plus, nan = plus} : tensor<1x6xf32>
+    %y = nn.concat(%s, %s) {axis = 1} : tensor<1x12xf32>"""
+    made = module("canonical", "tensor<1x6xf32> -> tensor<1x12xf32>", body)
+    assert pipeline_kinds(made).count("bin.pack") == 1
