@@ -75,9 +75,7 @@ def main() -> int:
     shortest = min((_run("--help") for _ in range(RUNS)), key=lambda c: c.seconds)
     missed = shortest.seconds > HELP_SECONDS
     print(f"bnnc --help     {shortest.seconds:8.2f} s   (bound {HELP_SECONDS} s)")
-    print(
-        f"{'network':14}  {'graph MB':>8}  {'seconds':>8}  {'peak MiB':>8}  {'weights MiB':>11}"
-    )
+    print(f"{'network':14}  {'graph MB':>8}  {'seconds':>8}  {'peak MiB':>8}  {'weights MiB':>11}")
     costs: dict[str, Cost] = {}
     for name in names:
         path = model(name)
