@@ -87,6 +87,17 @@ def test_a_loop(tmp_path: Path) -> None:
     assert "loops are not supported" in text
 
 
+def test_nodes_that_read_each_other(tmp_path: Path) -> None:
+    g = GraphBuilder()
+    x = g.placeholder("x", (-1, 3))
+    g.node("AddV2", "a", x, "b")
+    g.node("AddV2", "b", "a", x)
+    g.node("Relu", "y", "b")
+    text = _failure(g, tmp_path)
+    assert "AddV2 is part of a loop or reads from one: nodes 'a', 'b'" in text
+    assert "Relu is part of a loop or reads from one: node 'y'" in text
+
+
 def test_outputs_of_training_only(tmp_path: Path) -> None:
     g = GraphBuilder()
     x = g.placeholder("x", (-1, 2, 2, 1))

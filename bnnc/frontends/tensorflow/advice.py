@@ -8,7 +8,7 @@ from .graphdef import Node
 _FREEZE = "freeze the graph first: tf.compat.v1.graph_util.convert_variables_to_constants"
 _LOGITS = "name the scores before it: --output-names SCORES"
 _PREPROCESS = "cut the pre-processing off: --input-names FIRST_FLOAT_TENSOR --input-shape ..."
-_LOOP = "loops are not supported; unroll it when exporting, or cut it off with --output-names"
+LOOP = "loops are not supported; unroll it when exporting, or cut it off with --output-names"
 _RANDOM = "export the inference graph; a dropout's probability can be fixed: --set keep_prob=1.0"
 _OPTIMIZED = "give the graph before this optimisation"
 _DEFAULT = "name an earlier output (--output-names) or a later input (--input-names) to cut it off"
@@ -33,7 +33,7 @@ _ADVICE: dict[str, str] = {
         _PREPROCESS,
     ),
     **dict.fromkeys(
-        ("Enter", "Exit", "NextIteration", "LoopCond", "While", "StatelessWhile"), _LOOP
+        ("Enter", "Exit", "NextIteration", "LoopCond", "While", "StatelessWhile"), LOOP
     ),
     **dict.fromkeys(("RandomUniform", "RandomStandardNormal", "TruncatedNormal"), _RANDOM),
     **dict.fromkeys(("_MklConv2D", "_MklFusedConv2D", "_MklNativeConv2D"), _OPTIMIZED),

@@ -10,8 +10,9 @@ from bnnc.ir.diagnostics import ImportFailure
 
 from ..options import ImportOptions
 from ..registry import module_name
-from .advice import advice
+from .advice import LOOP, advice
 from .control import execution_order, reachable, resolve
+from .convert import find_converter
 from .graphdef import Graph, read_graph
 from .importer import Importer
 from .library import inline_calls
@@ -51,7 +52,10 @@ def import_graph(graph: Graph, path: Path, options: ImportOptions) -> Module:
     if len(order) < len(live):
         for name in sorted(live.difference(order)):
             node = graph.nodes[name]
-            importer.failures.add(node.op, name, "is not supported", advice(node))
+            if find_converter(node.op) is None:
+                importer.failures.add(node.op, name, "is not supported", advice(node))
+            else:
+                importer.failures.add(node.op, name, "is part of a loop or reads from one", LOOP)
         raise importer.failures.error(path.name)
     importer.run(order, inputs, outputs)
     if importer.failures:
