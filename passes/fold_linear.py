@@ -87,10 +87,14 @@ class FoldLinear(Pass):
         alpha = _doubles(layer.alpha, ones) * affine.scale
         bias = _doubles(layer.bias, zeros) * affine.scale + affine.offset
         name, weights = layer.loc.name, layer.w
+        spread = alpha.reshape(-1, *[1] * (weights.type.rank - 1))
+        if not _in_range(alpha, bias, weights.array * spread):
+            if isinstance(op, nn.BatchNorm):
+                _to_affine(op, rw)
+            return
         factors: Value | None = None
         if layer.KIND == "ff":
             if not bool((affine.scale == 1).all()):
-                spread = alpha.reshape(-1, *[1] * (weights.type.rank - 1))
                 scaled = (weights.array * spread).astype(np.float32)
                 weights = rw.resource(weights.symbol, scaled)
         elif not bool((alpha == 1).all()):
@@ -110,19 +114,24 @@ class FoldLinear(Pass):
         owner = op.x.owner
         if isinstance(owner, bits.Layer) and op.x.use_count == 1 and owner.thr is None:
             return
-        parts = [channel_constant(v, op.x) for v in (op.gamma, op.beta, op.mean, op.var)]
-        if any(p is None for p in parts):
-            return
-        gamma, beta, mean, var = (p for p in parts if p is not None)
-        scale = gamma * (np.float32(1) / np.sqrt(var + np.float32(op.epsilon)))
-        offset = beta - mean * scale
-        name = op.loc.name
-        rw.replace(
-            op,
-            bits.Affine(
-                op.x, rw.resource(f"{name}.scale", scale), rw.resource(f"{name}.offset", offset)
-            ),
-        )
+        _to_affine(op, rw)
+
+
+def _to_affine(op: nn.BatchNorm, rw: Rewriter) -> None:
+    parts = [channel_constant(v, op.x) for v in (op.gamma, op.beta, op.mean, op.var)]
+    if any(p is None for p in parts):
+        return
+    gamma, beta, mean, var = (p for p in parts if p is not None)
+    scale = gamma * (np.float32(1) / np.sqrt(var + np.float32(op.epsilon)))
+    offset = beta - mean * scale
+    name = op.loc.name
+    factors, offsets = rw.resource(f"{name}.scale", scale), rw.resource(f"{name}.offset", offset)
+    rw.replace(op, bits.Affine(op.x, factors, offsets))
+
+
+def _in_range(*numbers: np.ndarray) -> bool:
+    """Whether folded numbers fit float32: the operations that they stand for may well do so."""
+    return all(bool((np.abs(n) <= np.finfo(np.float32).max).all()) for n in numbers)
 
 
 def _doubles(value: Value | None, default: np.ndarray) -> np.ndarray:

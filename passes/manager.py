@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+import numpy as np
+
 from bnnc.ir.diagnostics import BnncError, IRError, PassError, Remark
 from bnnc.ir.module import Module
 from bnnc.ir.verifier import verify
@@ -87,7 +89,8 @@ class PassManager:
         rw = Rewriter(module)
         start = time.perf_counter()
         try:
-            pass_.run(module, rw)
+            with np.errstate(all="ignore"):  # infinities and NaN are values of float32
+                pass_.run(module, rw)
             rw.prune()
         except BnncError:
             raise
