@@ -20,7 +20,7 @@ from bnnc.backends import Manifest, Target, emit_project, run_project
 from bnnc.frontends import ImportOptions
 from bnnc.frontends import load as import_model
 from bnnc.ir import interpreter
-from bnnc.ir.diagnostics import Remark, UsageError
+from bnnc.ir.diagnostics import Remark, UsageError, did_you_mean
 from bnnc.ir.module import Module
 from bnnc.ir.text import parse_module, read_module
 
@@ -63,11 +63,12 @@ def load(path: str | PathLike[str], **import_options: Any) -> Module:
         IRError: for faulty IR text.
     """
     file = Path(path)
-    try:
-        options = ImportOptions(**import_options)
-    except TypeError as error:
-        known = ", ".join(ImportOptions.__dataclass_fields__)
-        raise UsageError(f"{error}", hint=f"import options are {known}") from None
+    known = ImportOptions.__dataclass_fields__
+    for name in import_options:
+        if name not in known:
+            hint = did_you_mean(name, known) or f"import options are {', '.join(known)}"
+            raise UsageError(f"there is no import option '{name}'", hint=hint)
+    options = ImportOptions(**import_options)
     if file.suffix != IR_SUFFIX:
         return import_model(file, options)
     if options != ImportOptions():
@@ -246,7 +247,8 @@ def verify(
 
     chosen, interpreted = split_target(target)
     given = as_module(model, **(import_options or {}))
-    options: dict[str, Any] = {"map_output": map_output or {}}
+    remarks: list[Remark] = lowering.setdefault("remarks", [])
+    options: dict[str, Any] = {"map_output": map_output or {}, "lowering_remarks": remarks}
     options |= {"tolerances": tolerances} if tolerances else {}
     options |= {"progress": progress} if progress else {}
     options |= {"project": Path(project)} if project is not None else {}

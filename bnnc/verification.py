@@ -12,7 +12,7 @@ Four checks, each with its own rule:
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from bnnc.ir.diagnostics import Remark, UsageError
 from bnnc.ir.module import Module, Stage
 from bnnc.ir.value import Value
 from bnnc.passes.fold_thresholds import recheck
+from bnnc.passes.simplify_signs import taken_as_plus
 
 from .comparison import (
     Comparison,
@@ -115,6 +116,7 @@ class Verifier:
         tolerances: for floats and ties.
         project: a folder compiled before, to be verified instead of fresh code.
         progress: called with what is being done.
+        lowering_remarks: what the passes between the two modules said.
     """
 
     given: Module
@@ -126,6 +128,7 @@ class Verifier:
     tolerances: Tolerances = field(default_factory=Tolerances)
     project: Path | None = None
     progress: Callable[[str], None] = lambda _: None
+    lowering_remarks: Sequence[Remark] = ()
     remarks: list[Remark] = field(default_factory=list[Remark])
 
     def run(self) -> Verification:
@@ -139,7 +142,7 @@ class Verifier:
         found += compared
         found += self.check_outputs(outputs)
         for name, array in expected.items():
-            found.append(self._compare_outputs(REFERENCE, name, array, outputs[name]))
+            found.append(self._compare_outputs(REFERENCE, self.given, name, array, outputs[name]))
         name = self.target.name if self.target else "interp"
         places = {op.loc.name: i for i, op in enumerate(self.given.func.ops)}
         return Verification(name, tuple(found), places, tuple(self.remarks))
@@ -214,13 +217,16 @@ class Verifier:
     def check_outputs(self, outputs: Mapping[str, np.ndarray]) -> list[Comparison]:
         """Compare the planned module's outputs with those of the given module.
 
-        From stage lowered on every pass is exact, so every bit must be equal.
+        From stage lowered on every pass is exact, so every bit must be equal. Before it, a sign
+        that keeps zero counts as the +1 that the passes said they take it for; what that choice
+        changes is the remark's to tell, and would hide every other difference here.
         """
         if self.given.stage is Stage.PLANNED:
             return []
         self.progress("the given module")
+        compared = taken_as_plus(self.given, self.lowering_remarks)
         expected = batches.run_in_batches(
-            lambda chunk: interpreter.interpret(self.given, chunk),
+            lambda chunk: interpreter.interpret(compared, chunk),
             self.given.inputs,
             self.given.outputs,
             self.arrays,
@@ -228,16 +234,18 @@ class Verifier:
         )
         if self.given.stage.rank >= Stage.LOWERED.rank:
             return [compare_bits(PLANNED, n, array, outputs[n]) for n, array in expected.items()]
-        return [self._compare_outputs(PLANNED, n, a, outputs[n]) for n, a in expected.items()]
+        return [
+            self._compare_outputs(PLANNED, compared, n, a, outputs[n]) for n, a in expected.items()
+        ]
 
     def _compare_outputs(
-        self, check: str, name: str, expected: np.ndarray, actual: np.ndarray
+        self, check: str, given: Module, name: str, expected: np.ndarray, actual: np.ndarray
     ) -> Comparison:
         samples = batches.count_samples(self.given.inputs, self.arrays)
 
         def tie(row: int) -> str:
             # A sample may have several rows of an output.
-            return self._tie(row * samples // len(expected))
+            return self._tie(given, row * samples // len(expected))
 
         return compare_outputs(check, name, expected, actual, self.tolerances, tie)
 
@@ -266,14 +274,14 @@ class Verifier:
                 )
         return {name: batches.cast(name, a, types[name]) for name, a in chosen.items()}
 
-    def _tie(self, sample: int) -> str:
+    def _tie(self, given: Module, sample: int) -> str:
         """The first sign or level of a sample that lies at a boundary, in words."""
         batch = batches.batch_of(self.given.inputs)
         start = sample // batch * batch
         padded, _ = batches.pad_batches(self.given.inputs, self.arrays)
         values: dict[Value, np.ndarray] = {}
         chunk = {name: array[start : start + batch] for name, array in padded.items()}
-        for op in evaluate_into(values, self.given, chunk):
+        for op in evaluate_into(values, given, chunk):
             ties = ties_of(op, values, self.tolerances.margin)
             if ties is None or not ties.any():
                 continue

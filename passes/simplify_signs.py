@@ -3,17 +3,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from bnnc.ir import bin as bits
 from bnnc.ir import nn
-from bnnc.ir.diagnostics import PassError
+from bnnc.ir.diagnostics import PassError, Remark
 from bnnc.ir.module import Module, Stage
 from bnnc.ir.types import BIT, TensorType
 
 from .base import Pass
 from .registry import register_pass
 from .rewriter import Rewriter
+
+_ZERO = "the graph's sign gives 0 for an exact zero; taken as +1"
 
 
 @register_pass
@@ -56,4 +60,19 @@ def refuse_or_remark_zero(rw: Rewriter, sign: nn.Sign, why: str, *, strict: bool
             f"sign '{sign.loc.name}' gives 0 for an exact zero and that can happen: {why}",
             hint="drop --strict-sign to take zero as +1",
         )
-    rw.remark(sign, f"the graph's sign gives 0 for an exact zero; taken as +1 ({why})")
+    rw.remark(sign, f"{_ZERO} ({why})")
+
+
+def taken_as_plus(module: Module, remarks: Iterable[Remark]) -> Module:
+    """A copy in which zero gives +1 at the signs that remarks of these passes name.
+
+    Args:
+        module: a module from before the passes.
+        remarks: what they said.
+    """
+    names = {r.where for r in remarks if r.message.startswith(_ZERO)}
+    copy = module.clone()
+    for op in copy.func.ops:
+        if isinstance(op, nn.Sign) and op.zero == "keep" and op.loc.name in names:
+            op.zero = "plus"
+    return copy

@@ -161,6 +161,38 @@ def test_a_wrong_pass_is_found(bnnc: Command, net: Path, tmp_path: Path) -> None
     assert "layer 'y' differs (planned against given)" in failed.err
 
 
+SIGN_OF_SUMS = """\
+bnnc.ir 1
+module @zeros {stage = "imported"} {
+  resource @w : tensor<2x6xf32> = dense([1.0, -1.0, 1.0, 1.0, -1.0, 1.0, WEIGHTS])
+  resource @v : tensor<1x2xf32> = dense([1.0, 1.0])
+  func @main(%x: tensor<1x6xf32>) -> (tensor<1x1xf32>) {inputs = ["x"], outputs = ["y"]} {
+    %a = nn.sign(%x) {zero = plus, nan = propagate} : tensor<1x6xf32> loc("a" : "Sign")
+    %d = nn.dense(%a, @w, none) : tensor<1x2xf32> loc("d" : "MatMul")
+    %s = nn.sign(%d) {zero = keep, nan = propagate} : tensor<1x2xf32> loc("s" : "Sign")
+    %y = nn.dense(%s, @v, none) : tensor<1x1xf32> loc("y" : "MatMul")
+    func.return(%y)
+  }
+}
+"""
+
+
+def test_what_is_made_of_a_zero_is_a_remark_and_no_difference(
+    bnnc: Command, tmp_path: Path
+) -> None:
+    """Sums of six are often zero: the network differs from the graph exactly as was said."""
+    net, x, y = tmp_path / "zeros.bnn", tmp_path / "x.npz", tmp_path / "y.npz"
+    net.write_text(SIGN_OF_SUMS.replace("WEIGHTS", "1.0, 1.0, -1.0, 1.0, 1.0, 1.0"))
+    arrays.save_arrays(x, {"x": np.eye(6, dtype=np.float32) - 0.5})
+    assert bnnc("run", net, "--target", "interp", "--inputs", x, "--outputs", y).code == 0
+    graph = package.interpret(package.load(net), arrays.load_arrays(x))["y"]
+    assert (arrays.load_arrays(y)["y"] != graph).any()
+    done = bnnc("verify", net, "--target", "interp", "--inputs", x, "--json")
+    assert done.code == 0, done.err
+    assert _layers(done.out)["y"]["max_abs"] == 0.0
+    assert "s: the graph's sign gives 0 for an exact zero; taken as +1" in done.err
+
+
 def test_a_reference(bnnc: Command, net: Path, inputs: Path, tmp_path: Path) -> None:
     good = package.interpret(network(), arrays.load_arrays(inputs))["y"]
     bad = good.copy()
