@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from bnnc.ir import BIT, Module, Value, bin, nn
-from tests.backends.networks import Net
+from bnnc.ir import BIT, F32, Module, Value, bin, nn
+from tests.backends.networks import Net, top
 
 
 class Grower(Net):
@@ -21,9 +21,12 @@ class Grower(Net):
         return {"kernel_size": tuple(kernel), "stride": tuple(stride), "pad": tuple(pad)}
 
     def layer(self, x: Value) -> Value:
-        kind = ("b" if x.type.scalar == BIT else "f") + self.rng.choice(list("bt"))
+        letter = "b" if x.type.scalar == BIT else "f" if x.type.scalar == F32 else "u"
+        kind = letter + self.rng.choice(list("bt"))
         kind = "ff" if kind[0] == "f" and self.rng.random() < 0.3 else kind
-        end = self.rng.choice(["thr", "none", "bias", *([] if kind == "ff" else ["alpha+bias"])])
+        levels = f"levels {self.rng.choice([1, 2, 3, 7, 20])}"
+        ends = ["thr", "none", "bias", levels, *([] if kind == "ff" else ["alpha+bias"])]
+        end = self.rng.choice(ends)
         window = self.window(x)
         divisors = [g for g in (1, 2, 3, x.shape[3]) if x.shape[3] % g == 0]
         groups = int(self.rng.choice(divisors))
@@ -34,7 +37,7 @@ class Grower(Net):
             window.pop("kernel_size"),
             str(end),
             groups=groups,
-            pad_value=float(self.rng.choice([-1, 0, 1])),
+            pad_value=float(self.rng.choice([0, 1, top(x)] if letter == "u" else [-1, 0, 1])),
             **window,
         )
 
@@ -42,12 +45,15 @@ class Grower(Net):
         if x.type.scalar == BIT:
             flip = self.bits(x.shape[3]) if self.rng.random() < 0.5 else None
             return self.add(bin.MaxPool(x, flip, **self.window(x)))
-        cls = nn.MaxPool if self.rng.random() < 0.5 else nn.AvgPool
+        max_pool = x.type.scalar != F32 or self.rng.random() < 0.5
+        cls = nn.MaxPool if max_pool else nn.AvgPool
         return self.add(cls(x, **self.window(x)))
 
     def elementwise(self, x: Value) -> Value:
         if x.type.scalar == BIT:
             return self.add(bin.Flip(x, self.bits(x.shape[3])))
+        if x.type.scalar != F32:
+            return self.convert(x)
         makers: list[Callable[[], Any]] = [
             lambda: nn.Relu(x),
             lambda: nn.Tanh(x),
@@ -59,7 +65,15 @@ class Grower(Net):
         return self.add(makers[int(self.rng.integers(len(makers)))]())
 
     def convert(self, x: Value) -> Value:
-        return self.add(bin.Unpack(x)) if x.type.scalar == BIT else self.pack(x)
+        if x.type.scalar != F32:
+            return self.floated(x)
+        makers: list[Callable[[], Value]] = [
+            lambda: self.pack(x),
+            lambda: self.add(bin.Threshold(x, self.floats(x.shape[3]), nan="minus")),
+            lambda: self.quantize(x, int(self.rng.choice([1, 3, 4, 15]))),
+            lambda: self.add(bin.ToLevels(x, low=-1, levels=3)),
+        ]
+        return makers[int(self.rng.integers(len(makers)))]()
 
     def join(self, x: Value) -> Value:
         return self.add(nn.Concat((self.floated(x), self.floated(x)), axis=1))

@@ -84,7 +84,7 @@ def _cast(net: Builder, x: Value) -> Value:
 
 def levels(net: Builder, x: Value) -> Value:
     """A few-bit activation in some spelling."""
-    idiom: Idiom = net.pick(_heaviside, _unit_levels, _symmetric, _scaled, _rounded)
+    idiom: Idiom = net.pick(*(_heaviside, _unit_levels, _symmetric, _scaled, _rounded, _counted))
     return idiom(net, x)
 
 
@@ -119,6 +119,15 @@ def _scaled(net: Builder, x: Value) -> Value:
 def _rounded(net: Builder, x: Value) -> Value:
     rounded = net.add(nn.Round(clip(net, x, net.pick(-2.0, 0.0), net.pick(1.0, 3.0))))
     return net.add(nn.Add(rounded, net.scalar(0.5))) if net.chance(0.3) else rounded
+
+
+def _counted(net: Builder, x: Value) -> Value:
+    """How many thresholds are reached, as QONNX has it; scaled and moved."""
+    thr = net.numbers(x.shape[-1], net.pick(1, 2, 3, 7)) * np.float32(2)
+    y = net.add(nn.MultiThreshold(x, net.constant(np.sort(thr) if net.chance(0.8) else thr)))
+    if net.chance(0.5):
+        y = net.add(nn.Mul(y, net.scalar(net.pick(0.5, 2.0, -1.0))))
+    return net.add(nn.Add(y, net.scalar(net.pick(-1.0, 0.25)))) if net.chance(0.5) else y
 
 
 def smooth(net: Builder, x: Value) -> Value:
