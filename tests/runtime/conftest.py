@@ -21,9 +21,10 @@ def kernels(cc: str, tmp_path_factory: pytest.TempPathFactory) -> Kernels:
 
 
 @pytest.fixture(scope="session")
-def counting_kernels(cc: str, tmp_path_factory: pytest.TempPathFactory) -> Kernels:
-    """The kernels that take other ways where the processor has an instruction to count ones."""
-    flags = ["-O3", *(["-mpopcnt"] if platform.machine() == "x86_64" else [])]
+def native_kernels(cc: str, tmp_path_factory: pytest.TempPathFactory) -> Kernels:
+    """Kernels that become other code where the processor counts ones or has wide vectors."""
+    flags = ["-O3", *(["-march=native"] if platform.machine() == "x86_64" else [])]
     flags += SANITIZE if os.environ.get("BNNC_TEST_SANITIZE") else ()
-    source = runtime_dir() / "src" / "ref" / "conv2d_bb_x4.c"
-    return Kernels(build(cc, tmp_path_factory.mktemp("counting"), *flags, only=[source]))
+    folder = runtime_dir() / "src" / "ref"
+    sources = [folder / f"conv2d_{name}.c" for name in ("bb_x4", "ff_t8")]
+    return Kernels(build(cc, tmp_path_factory.mktemp("native"), *flags, only=sources))

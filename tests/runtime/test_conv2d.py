@@ -18,6 +18,11 @@ PLAIN = [*naive.random_geometries(40, 1, grouped=False), *DENSE]
 GROUPED = naive.random_geometries(40, 2, grouped=True)
 BYTE_GROUPED = [replace(g, ic=(g.ic + 7) // 8 * 8) for g in GROUPED]
 DEEP = naive.random_geometries(12, 3, grouped=False, deepest=300)
+# Rows of pixels in blocks of four, pairs of tiles.
+WIDE = [
+    replace(g, iw=g.iw + 14, ic=1 + g.ic % 5, oc=g.oc + 15)
+    for g in naive.random_geometries(12, 7, grouped=False)
+]
 
 
 class Case:
@@ -95,10 +100,11 @@ def test_float_activations(kernels: Kernels, g: Geometry, kind: str) -> None:
     check(kernels, case, f"conv2d_{kind}", kind, case.w)
 
 
-@pytest.mark.parametrize("g", PLAIN)
-def test_tiled_weights(kernels: Kernels, g: Geometry) -> None:
+@pytest.mark.parametrize("g", [*PLAIN, *WIDE])
+def test_tiled_weights(kernels: Kernels, native_kernels: Kernels, g: Geometry) -> None:
     case = Case(g, "ff")
     check(kernels, case, "conv2d_ff_t8", "ff", naive.tile8(case.w))
+    check(native_kernels, case, "conv2d_ff_t8", "ff", naive.tile8(case.w))
 
 
 @pytest.mark.parametrize("g", [*PLAIN, *DEEP, *BYTE_GROUPED])
@@ -122,20 +128,20 @@ UNITS = [
 
 
 @pytest.mark.parametrize("g", [*PLAIN, *DEEP, *UNITS])
-def test_four_channels_at_a_time(kernels: Kernels, counting_kernels: Kernels, g: Geometry) -> None:
+def test_four_channels_at_a_time(kernels: Kernels, native_kernels: Kernels, g: Geometry) -> None:
     case = Case(g, "bb")
     check(kernels, case, "conv2d_bb_x4", "bb", case.w)
-    check(counting_kernels, case, "conv2d_bb_x4", "bb", case.w)
+    check(native_kernels, case, "conv2d_bb_x4", "bb", case.w)
 
 
-def test_thresholds_beyond_all_sums(kernels: Kernels, counting_kernels: Kernels) -> None:
+def test_thresholds_beyond_all_sums(kernels: Kernels, native_kernels: Kernels) -> None:
     g = replace(UNITS[0], oc=8)
     case = Case(g, "bb")
     k = 9 * g.ic
     case.thr = np.array([-(2**31), -k - 1, -k, -k + 1, k, k + 1, k + 2, 2**31 - 1], np.int32)
     check(kernels, case, "conv2d_bb", "bb", case.w)
     check(kernels, case, "conv2d_bb_x4", "bb", case.w)
-    check(counting_kernels, case, "conv2d_bb_x4", "bb", case.w)
+    check(native_kernels, case, "conv2d_bb_x4", "bb", case.w)
 
 
 @pytest.mark.parametrize("g", [*PLAIN[:10], *GROUPED])

@@ -1,46 +1,123 @@
 /* SPDX-License-Identifier: 0BSD */
 /* Convolution and dense layers: float activations, float weights in tiles of 8 output channels,
  * [(oc + 7) / 8][kh][kw][ic][8], zeros behind the last channel; groups == 1. */
-#include "bnnc/conv_loop.h"
+#include "bnnc/conv_lanes.h"
 #include "bnnc/kernels.h"
 
-/* As in conv2d_ff.c, with the eight weights that meet one activation side by side. */
-BNNC_TEMPLATE void accumulate(const bnnc_block *b, int32_t lanes, bnnc_accumulators *acc) {
-    const bnnc_conv2d *p = b->p;
-    const float *w = (const float *)b->w + (ptrdiff_t)b->oc * p->kh * p->kw * p->ic;
-    float sum[BNNC_LANES] = {0};
-    for (int32_t i = 0; i < p->kh; ++i) {
-        for (int32_t j = 0; j < p->kw; ++j, w += (ptrdiff_t)p->ic * BNNC_LANES) {
-            const float *taps = &p->pad_value;
-            int32_t step = 0;
-            if (bnnc_tap_inside(&b->window, i, j)) {
-                taps = (const float *)b->image + bnnc_tap_pixel(b, i, j) * p->ic;
-                step = 1;
-            } else if (p->pad_value == 0) {
-                continue;
+/* acc = fl(acc + fl(x * w)). */
+BNNC_TEMPLATE void add_taps(const bnnc_tiled_block *b, bnnc_sums *sum, const bnnc_taps *taps,
+                            int32_t pixels, int32_t tiles) {
+    const float *x = taps->x;
+    const float *w = (const float *)b->w + taps->first * BNNC_LANES;
+    const float *v = tiles > 1 ? w + (ptrdiff_t)b->p->kh * b->p->kw * b->p->ic * BNNC_LANES : w;
+    const ptrdiff_t next = taps->x_pixel;
+    bnnc_sums acc[BNNC_PIXELS];
+    bnnc_copy_sums(acc, sum, pixels, tiles);
+    BNNC_TAP_LOOP
+    for (ptrdiff_t c = 0; c < taps->n; ++c, x += taps->x_step) {
+        const float x0 = x[0], x1 = pixels > 1 ? x[next] : 0;
+        const float x2 = pixels > 2 ? x[2 * next] : 0, x3 = pixels > 3 ? x[3 * next] : 0;
+        BNNC_LOAD_TILE(s, w);
+        BNNC_LOAD_TILE(t, v);
+        BNNC_LANE_LOOP
+        for (int32_t l = 0; l < BNNC_LANES; ++l) {
+            acc[0][0][l] = acc[0][0][l] + x0 * s[l];
+            if (tiles > 1) {
+                acc[0][1][l] = acc[0][1][l] + x0 * t[l];
             }
-            for (int32_t c = 0; c < p->ic; ++c) {
-                const float x = taps[c * step];
-                for (int32_t l = 0; l < BNNC_LANES; ++l) {
-                    sum[l] = sum[l] + x * w[c * BNNC_LANES + l];
-                }
+            if (pixels > 1) {
+                acc[1][0][l] = acc[1][0][l] + x1 * s[l];
+            }
+            if (pixels > 1 && tiles > 1) {
+                acc[1][1][l] = acc[1][1][l] + x1 * t[l];
+            }
+            if (pixels > 2) {
+                acc[2][0][l] = acc[2][0][l] + x2 * s[l];
+            }
+            if (pixels > 2 && tiles > 1) {
+                acc[2][1][l] = acc[2][1][l] + x2 * t[l];
+            }
+            if (pixels > 3) {
+                acc[3][0][l] = acc[3][0][l] + x3 * s[l];
+            }
+            if (pixels > 3 && tiles > 1) {
+                acc[3][1][l] = acc[3][1][l] + x3 * t[l];
             }
         }
     }
-    memcpy(acc->f, sum, (size_t)lanes * sizeof sum[0]);
+    bnnc_copy_sums(sum, acc, pixels, tiles);
+}
+
+/* Each a function of its own: few registers to allocate at a time. */
+BNNC_NOINLINE void add_1_1(const bnnc_tiled_block *b, bnnc_sums *sum, const bnnc_taps *taps) {
+    add_taps(b, sum, taps, 1, 1);
+}
+BNNC_NOINLINE void add_2_1(const bnnc_tiled_block *b, bnnc_sums *sum, const bnnc_taps *taps) {
+    add_taps(b, sum, taps, 2, 1);
+}
+BNNC_NOINLINE void add_3_1(const bnnc_tiled_block *b, bnnc_sums *sum, const bnnc_taps *taps) {
+    add_taps(b, sum, taps, 3, 1);
+}
+BNNC_NOINLINE void add_4_1(const bnnc_tiled_block *b, bnnc_sums *sum, const bnnc_taps *taps) {
+    add_taps(b, sum, taps, 4, 1);
+}
+BNNC_NOINLINE void add_1_2(const bnnc_tiled_block *b, bnnc_sums *sum, const bnnc_taps *taps) {
+    add_taps(b, sum, taps, 1, 2);
+}
+BNNC_NOINLINE void add_2_2(const bnnc_tiled_block *b, bnnc_sums *sum, const bnnc_taps *taps) {
+    add_taps(b, sum, taps, 2, 2);
+}
+BNNC_NOINLINE void add_3_2(const bnnc_tiled_block *b, bnnc_sums *sum, const bnnc_taps *taps) {
+    add_taps(b, sum, taps, 3, 2);
+}
+BNNC_NOINLINE void add_4_2(const bnnc_tiled_block *b, bnnc_sums *sum, const bnnc_taps *taps) {
+    add_taps(b, sum, taps, 4, 2);
+}
+
+static void add(const bnnc_tiled_block *b, bnnc_sums *sum, const bnnc_taps *taps, int32_t pixels) {
+    if (b->tiles == 2) {
+        if (pixels == 4) {
+            add_4_2(b, sum, taps);
+        } else if (pixels == 3) {
+            add_3_2(b, sum, taps);
+        } else if (pixels == 2) {
+            add_2_2(b, sum, taps);
+        } else {
+            add_1_2(b, sum, taps);
+        }
+    } else if (pixels == 4) {
+        add_4_1(b, sum, taps);
+    } else if (pixels == 3) {
+        add_3_1(b, sum, taps);
+    } else if (pixels == 2) {
+        add_2_1(b, sum, taps);
+    } else {
+        add_1_1(b, sum, taps);
+    }
+}
+
+BNNC_NOINLINE void sum_block(const bnnc_tiled_block *b, bnnc_sums *sum) {
+    bnnc_add_block(b, sum, add);
+}
+
+static ptrdiff_t tile_bytes(const bnnc_conv2d *p) {
+    return (ptrdiff_t)p->kh * p->kw * p->ic * (ptrdiff_t)sizeof(bnnc_tile);
 }
 
 void BNNC_SYM(conv2d_ff_t8_f32)(const bnnc_conv2d *p, const float *x, const float *w,
                                 const float *bias, float *y) {
-    bnnc_conv2d_scaled(p, x, bnnc_float_image_bytes(p), w, NULL, bias, y, accumulate, 0);
+    const bnnc_end end = {NULL, NULL, bias, y};
+    bnnc_conv2d_tiled(p, x, w, tile_bytes(p), &end, sum_block, bnnc_finish_scaled);
 }
 
 void BNNC_SYM(conv2d_ff_t8_thr)(const bnnc_conv2d *p, const float *x, const float *w,
                                 const float *thr, uint8_t *y) {
-    bnnc_conv2d_cut(p, x, bnnc_float_image_bytes(p), w, thr, y, accumulate, 0);
+    const bnnc_end end = {thr, NULL, NULL, y};
+    bnnc_conv2d_tiled(p, x, w, tile_bytes(p), &end, sum_block, bnnc_finish_bits);
 }
 
 void BNNC_SYM(conv2d_ff_t8_lvl)(const bnnc_conv2d *p, const float *x, const float *w,
                                 const float *thr, uint8_t *y) {
-    bnnc_conv2d_levels(p, x, bnnc_float_image_bytes(p), w, thr, y, accumulate, 0);
+    const bnnc_end end = {thr, NULL, NULL, y};
+    bnnc_conv2d_tiled(p, x, w, tile_bytes(p), &end, sum_block, bnnc_finish_levels);
 }
