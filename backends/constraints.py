@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from bnnc.ir import bin, nn
 from bnnc.ir.diagnostics import TargetError
+from bnnc.ir.layouts import BitPlane, BitTiles
 from bnnc.ir.operation import Op
 
 
@@ -23,6 +24,13 @@ def _byte_groups(op: Op) -> bool:
     if _ungrouped(op):
         return True
     return isinstance(op, bin.ConvLayer) and op.x.shape[-1] // op.groups % 8 == 0
+
+
+def _tiles_fit(op: Op) -> bool:
+    """Weights in tiles of 8 output channels take no more bytes than in rows of input channels."""
+    if not isinstance(op, bin.ConvLayer | bin.DenseLayer):
+        return False
+    return BitTiles().nbytes(op.w.type) <= BitPlane().nbytes(op.w.type)
 
 
 def _no_nan(op: Op) -> bool:
@@ -44,6 +52,7 @@ def _to_plain(op: Op) -> bool:
 CONSTRAINTS: dict[str, Callable[[Op], bool]] = {
     "ungrouped": _ungrouped,
     "byte_groups": _byte_groups,
+    "tiles_fit": _tiles_fit,
     "no_nan": _no_nan,
     "ieee_division": _ieee_division,
     "to_packed": _to_packed,

@@ -197,6 +197,35 @@ class OutputTiles(Layout):
         return np.ascontiguousarray(rows, dtype=np.float32).reshape(tensor.shape)
 
 
+class BitTiles(Layout):
+    """Bit weights with 8 output channels in a byte: [ceil(o/8)][...], bit l is channel 8 t + l.
+
+    The bits that meet one activation lie in one byte. 1 means -1, bits without a channel are 0.
+    """
+
+    name = "bt8"
+
+    def accepts(self, tensor: TensorType) -> bool:
+        """Only ``bit`` tensors with at least two axes, output channels first."""
+        return tensor.scalar.name == "bit" and tensor.rank >= 2
+
+    def nbytes(self, tensor: TensorType) -> int:
+        """Ceil(outputs / 8) times the size of the other axes."""
+        return (tensor.shape[0] + 7) // 8 * math.prod(tensor.shape[1:])
+
+    def pack(self, array: np.ndarray, tensor: TensorType) -> np.ndarray:
+        """Pack logical +-1 values."""
+        rows = array.reshape(tensor.shape[0], math.prod(tensor.shape[1:]))
+        return np.packbits(rows < 0, axis=0, bitorder="little").reshape(-1)
+
+    def unpack(self, data: np.ndarray, tensor: TensorType) -> np.ndarray:
+        """Return logical +-1 values (int8)."""
+        outputs, inner = tensor.shape[0], math.prod(tensor.shape[1:])
+        tiles = np.ascontiguousarray(data, np.uint8).reshape((outputs + 7) // 8, inner)
+        bits = np.unpackbits(tiles, axis=0, bitorder="little", count=outputs)
+        return np.where(bits.astype(np.bool_), np.int8(-1), np.int8(1)).reshape(tensor.shape)
+
+
 _LAYOUTS: dict[str, Layout] = {}
 
 
@@ -224,5 +253,5 @@ def layout_of(tensor: TensorType) -> Layout:
     return layout
 
 
-for _layout in (Plain(), BitPlane(), TernaryPlanes(), LevelPlanes(), OutputTiles()):
+for _layout in (Plain(), BitPlane(), TernaryPlanes(), LevelPlanes(), OutputTiles(), BitTiles()):
     register_layout(_layout)

@@ -26,5 +26,5 @@ def native_kernels(cc: str, tmp_path_factory: pytest.TempPathFactory) -> Kernels
     flags = ["-O3", *(["-march=native"] if platform.machine() == "x86_64" else [])]
     flags += SANITIZE if os.environ.get("BNNC_TEST_SANITIZE") else ()
     folder = runtime_dir() / "src" / "ref"
-    sources = [folder / f"conv2d_{name}.c" for name in ("bb_x4", "ff_t8")]
+    sources = [folder / f"conv2d_{name}.c" for name in ("bb_x4", "ff_t8", "fb_t8")]
     return Kernels(build(cc, tmp_path_factory.mktemp("native"), *flags, only=sources))

@@ -35,6 +35,14 @@ def pack_levels(bits: int, x: np.ndarray) -> np.ndarray:
     return np.concatenate([f.ravel() for f in found])
 
 
+def tile_bits(w: np.ndarray) -> np.ndarray:
+    """[oc, kh, kw, ic] to bytes [tiles, kh, kw, ic], bit l for channel 8 t + l."""
+    tiles = np.zeros((-(-w.shape[0] // 8), *w.shape[1:]), np.uint8)
+    for o, row in enumerate(w):
+        tiles[o // 8] |= ((row < 0) << o % 8).astype(np.uint8)
+    return tiles
+
+
 def tile8(w: np.ndarray) -> np.ndarray:
     """[oc, kh, kw, ic] to [tiles, kh, kw, ic, 8]."""
     oc = w.shape[0]

@@ -105,6 +105,9 @@ def test_tiled_weights(kernels: Kernels, native_kernels: Kernels, g: Geometry) -
     case = Case(g, "ff")
     check(kernels, case, "conv2d_ff_t8", "ff", naive.tile8(case.w))
     check(native_kernels, case, "conv2d_ff_t8", "ff", naive.tile8(case.w))
+    case = Case(g, "fb")
+    for built in (kernels, native_kernels):
+        check(built, case, "conv2d_fb_t8", "fb", naive.tile_bits(case.logical_w))
 
 
 @pytest.mark.parametrize("g", [*PLAIN, *DEEP, *BYTE_GROUPED])

@@ -76,8 +76,10 @@ def test_row(row: dict[str, Any]) -> None:
         assert layout in {known.name for known in layouts()}
     for slot, scalar in row["types"].items():
         assert scalar in C_TYPES
-        packed = {"bit": "bp8", "tern": "tp8", "level": "lp8"}.get(scalar)
-        assert packed is None or row["layouts"][slot] == packed
+        packed = {"bit": ["bp8"], "tern": ["tp8"], "level": ["lp8"]}.get(scalar)
+        if scalar == "bit" and slot == "w":
+            packed = ["bp8", "bt8"]
+        assert packed is None or row["layouts"][slot] in packed
     assert row["params"] in struct_types()
     floats = row["symbol"].startswith(("conv2d_ff", "conv2d_fb", "conv2d_ft"))
     assert row.get("order") == ("muladd" if floats else None)
@@ -110,6 +112,7 @@ def test_operands_exist_in_the_ir(row: dict[str, Any]) -> None:
         ("tp8", TERN, naive.pack_ternary),
         ("lp8", Scalar("u3"), partial(naive.pack_levels, 3)),
         ("t8", F32, naive.tile8),
+        ("bt8", BIT, naive.tile_bits),
     ],
 )
 @pytest.mark.parametrize("shape", [(3, 2, 3, 5), (9, 1, 1, 17), (16, 3, 3, 8)])
@@ -120,8 +123,15 @@ def test_layouts_of_the_ir_are_those_that_kernels_read(
     shape: tuple[int, ...],
 ) -> None:
     rng = np.random.default_rng(4)
-    choices = {"bp8": [-1, 1], "tp8": [-1, 0, 1], "lp8": range(8), "t8": [0.5, -2.0, 3.25]}[layout]
+    bits = [-1, 1]
+    choices = {
+        "bp8": bits,
+        "bt8": bits,
+        "tp8": [-1, 0, 1],
+        "lp8": range(8),
+        "t8": [0.5, -2.0, 3.25],
+    }
     tensor = TensorType(shape, scalar, layout)
-    logical = rng.choice(np.array(choices), shape).astype(tensor.dtype)
+    logical = rng.choice(np.array(choices[layout]), shape).astype(tensor.dtype)
     packed = layout_of(tensor).pack(logical, tensor)
     assert packed.tobytes() == plainly(logical).tobytes()

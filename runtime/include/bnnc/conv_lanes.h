@@ -49,11 +49,43 @@ typedef struct {
 } bnnc_tiled_block;
 
 /* A copy tile by tile: what was written as a vector is read as one, at once. */
-BNNC_TEMPLATE void bnnc_copy_sums(bnnc_sums *to, const bnnc_sums *from, int32_t pixels,
-                                  int32_t tiles) {
+BNNC_TEMPLATE void bnnc_copy_sums(bnnc_sums *to, bnnc_sums *from, int32_t pixels, int32_t tiles) {
     for (int32_t q = 0; q < pixels; ++q) {
         for (int32_t t = 0; t < tiles; ++t) {
             memcpy(to[q][t], from[q][t], sizeof to[q][t]);
+        }
+    }
+}
+
+/* acc = fl(acc + fl(x * w)) for one tap of up to four pixels, `next` floats apart, and the tiles s
+ * and t; pixels and tiles are constants. */
+BNNC_TEMPLATE void bnnc_add_lanes(bnnc_sums *acc, const float *x, ptrdiff_t next, const float *s,
+                                  const float *t, int32_t pixels, int32_t tiles) {
+    const float x0 = x[0], x1 = pixels > 1 ? x[next] : 0;
+    const float x2 = pixels > 2 ? x[2 * next] : 0, x3 = pixels > 3 ? x[3 * next] : 0;
+    BNNC_LANE_LOOP
+    for (int32_t l = 0; l < BNNC_LANES; ++l) {
+        acc[0][0][l] = acc[0][0][l] + x0 * s[l];
+        if (tiles > 1) {
+            acc[0][1][l] = acc[0][1][l] + x0 * t[l];
+        }
+        if (pixels > 1) {
+            acc[1][0][l] = acc[1][0][l] + x1 * s[l];
+        }
+        if (pixels > 1 && tiles > 1) {
+            acc[1][1][l] = acc[1][1][l] + x1 * t[l];
+        }
+        if (pixels > 2) {
+            acc[2][0][l] = acc[2][0][l] + x2 * s[l];
+        }
+        if (pixels > 2 && tiles > 1) {
+            acc[2][1][l] = acc[2][1][l] + x2 * t[l];
+        }
+        if (pixels > 3) {
+            acc[3][0][l] = acc[3][0][l] + x3 * s[l];
+        }
+        if (pixels > 3 && tiles > 1) {
+            acc[3][1][l] = acc[3][1][l] + x3 * t[l];
         }
     }
 }
@@ -69,6 +101,43 @@ typedef struct {
 /* Add taps on the sums of `pixels` pixels. */
 typedef void (*bnnc_add)(const bnnc_tiled_block *b, bnnc_sums *sum, const bnnc_taps *taps,
                          int32_t pixels);
+
+/* Defines such a function, `add`, from a template `add_taps` with two arguments more, constants:
+ * pixels and tiles. Each pair of them is a function of its own, with few values to keep at a time.
+ */
+#define BNNC_DEFINE_ADD_OF(pixels, tiles)                                                          \
+    BNNC_NOINLINE void add_##pixels##_##tiles(const bnnc_tiled_block *b, bnnc_sums *sum,           \
+                                              const bnnc_taps *taps) {                             \
+        add_taps(b, sum, taps, pixels, tiles);                                                     \
+    }
+#define BNNC_DEFINE_ADD_TILES(tiles)                                                               \
+    BNNC_DEFINE_ADD_OF(1, tiles)                                                                   \
+    BNNC_DEFINE_ADD_OF(2, tiles)                                                                   \
+    BNNC_DEFINE_ADD_OF(3, tiles)                                                                   \
+    BNNC_DEFINE_ADD_OF(4, tiles)                                                                   \
+    BNNC_TEMPLATE void add_tiles_##tiles(const bnnc_tiled_block *b, bnnc_sums *sum,                \
+                                         const bnnc_taps *taps, int32_t pixels) {                  \
+        if (pixels == 4) {                                                                         \
+            add_4_##tiles(b, sum, taps);                                                           \
+        } else if (pixels == 3) {                                                                  \
+            add_3_##tiles(b, sum, taps);                                                           \
+        } else if (pixels == 2) {                                                                  \
+            add_2_##tiles(b, sum, taps);                                                           \
+        } else {                                                                                   \
+            add_1_##tiles(b, sum, taps);                                                           \
+        }                                                                                          \
+    }
+#define BNNC_DEFINE_ADD                                                                            \
+    BNNC_DEFINE_ADD_TILES(1)                                                                       \
+    BNNC_DEFINE_ADD_TILES(2)                                                                       \
+    static void add(const bnnc_tiled_block *b, bnnc_sums *sum, const bnnc_taps *taps,              \
+                    int32_t pixels) {                                                              \
+        if (b->tiles == 2) {                                                                       \
+            add_tiles_2(b, sum, taps, pixels);                                                     \
+        } else {                                                                                   \
+            add_tiles_1(b, sum, taps, pixels);                                                     \
+        }                                                                                          \
+    }
 
 /* Pixels from..to - 1 of the block see the pad value. Taps padded with 0 are left out. This does
  * not show for finite weights: their products are +-0, a sum is never -0 (it starts as +0, and

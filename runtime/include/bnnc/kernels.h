@@ -31,6 +31,13 @@ void BNNC_SYM(conv2d_fb_thr)(const bnnc_conv2d *p, const float *x, const uint8_t
 void BNNC_SYM(conv2d_fb_lvl)(const bnnc_conv2d *p, const float *x, const uint8_t *w,
                              const float *thr, uint8_t *y);
 
+void BNNC_SYM(conv2d_fb_t8_f32)(const bnnc_conv2d *p, const float *x, const uint8_t *w,
+                                const float *alpha, const float *bias, float *y);
+void BNNC_SYM(conv2d_fb_t8_thr)(const bnnc_conv2d *p, const float *x, const uint8_t *w,
+                                const float *thr, uint8_t *y);
+void BNNC_SYM(conv2d_fb_t8_lvl)(const bnnc_conv2d *p, const float *x, const uint8_t *w,
+                                const float *thr, uint8_t *y);
+
 void BNNC_SYM(conv2d_ft_f32)(const bnnc_conv2d *p, const float *x, const uint8_t *w,
                              const float *alpha, const float *bias, float *y);
 void BNNC_SYM(conv2d_ft_thr)(const bnnc_conv2d *p, const float *x, const uint8_t *w,
