@@ -14,6 +14,7 @@ from typing import Any
 
 from bnnc.ir import bin
 from bnnc.ir.diagnostics import TargetError, did_you_mean
+from bnnc.ir.plugins import describe, load_entry_point
 
 _BUILT_IN = Path(__file__).resolve().parent / "targets"
 _TYPES: dict[str, type] = {"str": str, "int": int, "tuple[str, ...]": list, "bin.Order": str}
@@ -66,10 +67,13 @@ def _known() -> dict[str, Target]:
     """Built-in targets and those of plug-ins (a Target or the path of a TOML file), by name."""
     found = {t.name: t for t in map(_read, sorted(_BUILT_IN.glob("*.toml")))}
     for point in entry_points(group="bnnc.targets"):
-        loaded: object = point.load()
+        loaded = load_entry_point(point, TargetError)
         target = loaded if isinstance(loaded, Target) else _read(Path(str(loaded)))
         if target.name in found:
-            raise TargetError(f"two targets are called '{target.name}'")
+            raise TargetError(
+                f"two targets are called '{target.name}', one of them by {describe(point)}",
+                hint="uninstall one of the packages",
+            )
         found[target.name] = target
     return found
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from bnnc.ir.diagnostics import PassError, UsageError, did_you_mean
+from bnnc.ir.plugins import describe, load_entry_point
 
 from .base import Pass
 
@@ -45,11 +46,11 @@ def _origin(cls: type[Pass]) -> tuple[str, str]:
 def _load_all() -> None:
     importlib.import_module("bnnc.passes.pipelines")
     for point in entry_points(group="bnnc.passes"):
-        loaded = point.load()
+        loaded = load_entry_point(point, PassError)
         if inspect.isclass(loaded) and issubclass(loaded, Pass):
             register_pass(loaded)
         else:
-            raise PassError(f"entry point bnnc.passes:{point.name} is not a Pass class")
+            raise PassError(f"{describe(point)} is not a Pass class")
 
 
 def registered_passes() -> dict[str, type[Pass]]:

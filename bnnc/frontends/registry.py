@@ -12,10 +12,11 @@ import re
 from collections.abc import Callable
 from importlib import import_module, metadata
 from pathlib import Path
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 from bnnc.ir import Module
 from bnnc.ir.diagnostics import UsageError, did_you_mean
+from bnnc.ir.plugins import describe, load_entry_point
 
 from .options import ImportOptions
 
@@ -86,8 +87,10 @@ def _find(path: Path) -> Loader:
     if len(owners) > 1:
         raise UsageError(f"several frontends read {suffix} files: {', '.join(sorted(owners))}")
     if plugins:
-        plugin: Loader = plugins[0].load()
-        return plugin
+        plugin = load_entry_point(plugins[0], UsageError)
+        if not callable(plugin):
+            raise UsageError(f"{describe(plugins[0])} is no function (path, options) -> Module")
+        return cast("Loader", plugin)
     if target is None:
         known = ", ".join(suffixes())
         raise UsageError(

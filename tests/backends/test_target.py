@@ -7,8 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from bnnc.backends import find_target, lowering_pipeline, targets
+from bnnc.backends import emit_project, find_target, lowering_pipeline, run_project, targets
+from bnnc.ir import bin
 from bnnc.ir.diagnostics import TargetError
+from bnnc.ir.interpreter import interpret
+from bnnc.passes.manager import PassManager
+
+from .networks import Net, random_inputs
 
 BOARD = 'name = "board"\ninherits = "c"\ndescription = "mine"\narena_align = 32\n'
 
@@ -76,3 +81,39 @@ def test_did_you_mean(tmp_path: Path) -> None:
     find_target(write(tmp_path, BOARD.replace("board", "my-board")))
     with pytest.raises(TargetError, match="did you mean 'my-board'"):
         find_target("my-bord")
+
+
+@pytest.mark.slow
+def test_a_board_brings_its_own_compiler_flags_and_emulator(cc: str, tmp_path: Path) -> None:
+    """Wrappers note what they are called with, and do it."""
+    for name, command in [("board-cc", cc), ("board-run", "env")]:
+        script = tmp_path / name
+        script.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/{name}.log\nexec {command} "$@"\n')
+        script.chmod(0o755)
+    text = f"""
+        name = "wrapped"
+        inherits = "c"
+        align = 32
+        arena_align = 64
+        compilers = ["{tmp_path}/board-cc"]
+        cflags = ["-std=c99", "-Os", "-ffp-contract=off", "-DBOARD=7"]
+        emulator = ["{tmp_path}/board-run", "BOARD=7"]
+    """
+    target = find_target(write(tmp_path, text))
+    net = Net()
+    bits = net.pack(net.conv("ff", net.input(2, 5, 5, 3), 9, (3, 3), "bias"))
+    module = net.results(net.conv("bt", bits, 4, (3, 3), "alpha"), net.add(bin.Unpack(bits)))
+    PassManager().run(module, lowering_pipeline(target))
+    places = [at for op in module.func.ops for at in op.at or () if at >= 0]
+    assert len(places) > 1
+    assert all(at % 64 == 0 for at in places)
+    emit_project(module, tmp_path / "net")
+    assert "#define net_ALIGN 32 " in (tmp_path / "net" / "net.h").read_text()
+    inputs = random_inputs(module)
+    got = run_project(tmp_path / "net", module, inputs, target)
+    for name, array in interpret(module, inputs).items():
+        assert got[name].tobytes() == array.tobytes()
+    compiled = (tmp_path / "board-cc.log").read_text().splitlines()
+    assert sum(line.endswith(".c") for line in compiled) >= 5
+    assert all(line.startswith("-std=c99 -Os -ffp-contract=off -DBOARD=7 ") for line in compiled)
+    assert (tmp_path / "board-run.log").read_text().startswith("BOARD=7 ")
