@@ -24,16 +24,19 @@ class Expression:
     """Steps with their per-channel parameters, ending in a cut.
 
     The cut is ``("sign", zero, nan)``, one bit, or ``("levels", low, count)``, the integer
-    value - low in 0 ... count. Bit k of a cut is +1, or level > k, from some value on.
+    value - low in 0 ... count, or ``("thresholds", count)``, how many of the last parameter's
+    [C, count] the value reaches; they ascend. Bit k of a cut is +1, or level > k, from some value
+    on.
     """
 
     def __init__(self, steps: Steps, params: Sequence[np.ndarray], channels: int) -> None:
         self.steps = steps[:-1]
         self.cut = steps[-1]
         self.params = [np.asarray(p, np.float32) for p in params]
+        self.limits = self.params.pop() if self.cut[0] == "thresholds" else None
         self.channels = channels
         self.pooled = any(step[0] == "max_pool" for step in self.steps)
-        self.levels = int(self.cut[2]) if self.cut[0] == "levels" else 1
+        self.levels = 1 if self.cut[0] == "sign" else int(self.cut[-1])
 
     def values(self, acc: np.ndarray) -> Floats:
         """The float32 value before the cut, for accumulators [n, C]."""
@@ -45,6 +48,8 @@ class Expression:
         An exact zero under a sign counts as the sign says, ``keep`` as +1.
         """
         y = self.values(acc)
+        if self.limits is not None:
+            return np.asarray(y >= self.limits[:, k])
         if self.cut[0] == "levels":
             low = np.float32(self.cut[1])
             return np.asarray(y >= low + np.float32(k + 1))

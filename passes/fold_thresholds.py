@@ -49,6 +49,9 @@ class FoldThresholds(Pass):
                 rw.remark(op, FLOAT_CUT + chain)
                 continue
             steps = (*chain.steps, cut.step)
+            if isinstance(cut.limits, Resource):
+                chain.operands.append(cut.limits)
+                chain.params.append(cut.limits.array)
             found = search_layer(chain.layer, steps, chain.params)
             if not isinstance(found, NotFoldable) and found.flip.any() and cut.levels:
                 found = NotFoldable("a max pool is followed by a decreasing step")
@@ -77,7 +80,7 @@ class FoldThresholds(Pass):
 class Cut:
     """Where floats become bits or levels: the float value, the rule, and the operation.
 
-    ``sign`` is the sign that a bit is cut by.
+    ``sign`` is the sign that a bit is cut by, ``limits`` the thresholds [C, L] of levels.
     """
 
     op: Op
@@ -86,6 +89,7 @@ class Cut:
     nan: bits.Nan
     levels: bool
     sign: nn.Sign | None = None
+    limits: Value | None = None
 
     @property
     def reader(self) -> Op:
@@ -104,6 +108,9 @@ class Cut:
             return cls(op, owner.x, ("sign", "minus", "minus"), "minus", levels=True)
         if isinstance(op, bits.ToLevels):
             return cls(op, op.x, ("levels", op.low, op.levels), "minus", levels=True)
+        if isinstance(op, bits.Quantize):
+            step = ("thresholds", op.thr.shape[1])
+            return cls(op, op.x, step, op.nan, levels=True, limits=op.thr)
         return None
 
 
@@ -191,8 +198,7 @@ def recheck(module: Module) -> list[ThresholdDifference]:
     for op in module.func.ops:
         if not isinstance(op, bits.Layer) or not isinstance(op.thr, Resource) or not op.steps:
             continue
-        params = [p for p in (channel_constant(v, op.result) for v in op.params) if p is not None]
-        found = search_layer(op, op.steps, params)
+        found = search_layer(op, op.steps, _parameters(op))
         if isinstance(found, NotFoldable):
             differences.append(ThresholdDifference(op.loc.name, -1, float("nan"), float("nan")))
             continue
@@ -202,3 +208,14 @@ def recheck(module: Module) -> list[ThresholdDifference]:
             values = float(stored[index]), float(expected[index])
             differences.append(ThresholdDifference(op.loc.name, int(index[0]), *values))
     return differences
+
+
+def _parameters(layer: bits.Layer) -> list[np.ndarray]:
+    """The parameters of a layer's expression: one number for each channel, or thresholds [C, L]."""
+    arrays = [
+        v.array
+        if isinstance(v, Resource) and v.type.rank == 2
+        else channel_constant(v, layer.result)
+        for v in layer.params
+    ]
+    return [a for a in arrays if a is not None]

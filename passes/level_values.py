@@ -65,7 +65,13 @@ def grid_of(value: Value) -> Grid | None:
         return None
     top = owner.x.type.scalar.range()
     producer = owner.x.owner
-    count = producer.levels if isinstance(producer, bits.ToLevels) else top[1] if top else 0
+    match producer:
+        case bits.ToLevels():
+            count = producer.levels
+        case bits.Quantize():
+            count = producer.thr.shape[1]
+        case _:
+            count = top[1] if top else 0
     return Grid(count, owner.scale, owner.offset)
 
 

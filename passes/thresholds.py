@@ -65,7 +65,7 @@ def fold_integer(
 
     Args:
         steps: the expression, ending in a cut (see `Expression`).
-        params: float32 parameters of the steps, each scalar or [channels].
+        params: float32 parameters of the steps, each scalar or [channels], and of the cut.
         reach: the largest |S|: K products times the largest level; at most 2^24 - 1, so that
             float(S) is exact.
         channels: number of output channels.
@@ -143,7 +143,7 @@ def _turn(
         last = expression.reached(acc(high)[None], k)[0]
         flip |= behind & (first != last)
         falls |= (first ^ flip) & ~(last ^ flip)
-    if flip.any() and expression.cut[0] == "levels":
+    if flip.any() and expression.cut[0] != "sign":
         return NotFoldable("a max pool is followed by a decreasing step")
     return np.where(falls, -1, 1), flip
 

@@ -202,3 +202,20 @@ def test_float_thresholds_are_the_least_float_that_is_positive() -> None:
         y = normalized((acc * sign) * p["alpha"] + p["bias"], p)
         assert (((acc >= found.t) == ~(y < 0)) | np.isnan(y)).all()
     assert finite.mean() > 0.5
+
+
+def test_a_cut_by_thresholds_of_its_own() -> None:
+    """Unevenly spaced levels, some met exactly, negative and zero factors: all sums by hand."""
+    rng = np.random.default_rng(11)
+    reach, channels, count = 60, 400, 5
+    alpha = rng.choice([-1.0, -0.3, 0.0, 0.25, 1.0], channels).astype(F)
+    bias = rng.integers(-4, 5, channels).astype(F)
+    limits = np.sort(rng.integers(-80, 80, (channels, count)) / F(2), axis=1).astype(F)
+    steps: Steps = (("mul",), ("add",), ("thresholds", count))
+    found = fold_integer(steps, [alpha, bias, limits], reach, channels)
+    assert isinstance(found, Thresholds)
+    assert found.certificate == "exhaustive"
+    s = np.arange(-reach, reach + 1)[:, None]
+    wanted = ((s.astype(F) * alpha + bias)[..., None] >= limits).sum(axis=-1)
+    seen = np.where(found.negate, -s, s)
+    np.testing.assert_array_equal((seen[..., None] >= found.t).sum(axis=-1), wanted)
