@@ -152,12 +152,13 @@ def depth_to_space(c: Context) -> Result:
 
 @converts("SpaceToDepth")
 def space_to_depth(c: Context) -> Result:
-    """Channel (i * block + j) * C + c is pixel (i, j) of a block."""
+    """Blocks of pixels to channels; modes DCR (blocks outermost) and CRD (channels outermost)."""
     x, block = c.channels_last(0), c.integer("blocksize")
     n, h, w, ch = x.shape
     if h % block or w % block:
         raise Unsupported(f"cannot cut {h} x {w} pixels into blocks of {block}")
     split = c.reshape(x, (n, h // block, block, w // block, block, ch))
-    moved = c.emit(nn.Transpose(split, perm=(0, 1, 3, 2, 4, 5)))
+    perm = (0, 1, 3, 2, 4, 5) if c.text("mode", "DCR") == "DCR" else (0, 1, 3, 5, 2, 4)
+    moved = c.emit(nn.Transpose(split, perm=perm))
     shape = (n, h // block, w // block, block * block * ch)
     return Arranged.stored(c.reshape(moved, shape), (0, 2, 3, 1))
