@@ -14,12 +14,13 @@ def constant(value: Value | None) -> np.ndarray | None:
 
 
 def scalar_constant(value: Value | None) -> float | None:
-    """The one value of a float constant whose elements are all equal, or None."""
+    """The one value of a float constant whose elements are the same bits (0 is not -0), or None."""
     array = constant(value)
     if array is None or array.size == 0 or array.dtype != np.float32:
         return None
-    first = array.reshape(-1)[0]
-    return float(first) if bool((array == first).all()) else None
+    patterns = np.ascontiguousarray(array).view(np.int32)
+    same = bool((patterns == patterns.reshape(-1)[0]).all())
+    return float(array.reshape(-1)[0]) if same else None
 
 
 def channel_constant(value: Value | None, like: Value) -> np.ndarray | None:

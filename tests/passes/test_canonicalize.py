@@ -58,13 +58,16 @@ def test_spelling(before: str, after: str) -> None:
 
 @pytest.mark.parametrize("kind", ["maximum", "minimum"])
 @pytest.mark.parametrize("operands", ["%x, @z", "@z, %x"])
-@pytest.mark.parametrize("number", ["0.0", "-0.0", "1.0"])
-def test_bounds_keep_the_sign_of_zero(kind: str, operands: str, number: str) -> None:
+@pytest.mark.parametrize(
+    ("shape", "numbers"),
+    [("", "0.0"), ("", "-0.0"), ("", "1.0"), ("6x", "0.0, -0.0, -0.0, 0.0, -0.0, -0.0")],
+)
+def test_bounds_keep_the_sign_of_zero(kind: str, operands: str, shape: str, numbers: str) -> None:
     made = module(
         "imported",
         ROW,
         f"%y = nn.{kind}({operands}) : tensor<2x6xf32>",
-        [f"@z : tensor<f32> = dense([{number}])"],
+        [f"@z : tensor<{shape}f32> = dense([{numbers}])"],
     )
     found, _ = rewritten(made, "canonicalize")
     x = np.array([[0.0, -0.0, 1.0, -1.0, np.inf, -np.inf]] * 2, np.float32)
