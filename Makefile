@@ -11,12 +11,19 @@ BIN = $(VENV)/bin
 
 C_FILES = $(shell git ls-files 'runtime/*.c' 'runtime/*.h')
 
-.PHONY: test lint lint-python lint-types lint-c unit soak demo format clean
+.PHONY: test lint lint-python lint-types lint-c unit unit-tensorflow in-tensorflow soak demo format clean
 
-test: lint unit
+test: lint unit unit-tensorflow
 
 unit: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest
+
+# Its environment is another one, so that `unit` proves that the rest needs no TensorFlow.
+unit-tensorflow:
+	$(MAKE) VENV=$(VENV)-tensorflow in-tensorflow
+
+in-tensorflow: $(VENV)/dev-tensorflow.stamp
+	$(BIN)/python -m pytest -m tensorflow
 
 lint: lint-python lint-types lint-c
 
@@ -58,4 +65,4 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-tensorflow build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -3,11 +3,14 @@
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 import os
 import shutil
 import sys
 from collections.abc import Callable, Generator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -17,6 +20,8 @@ _IN_CI = bool(os.environ.get("CI"))
 # No deadline: a shared machine is slow now and then. In CI the same examples every time.
 settings.register_profile("bnnc", deadline=None, derandomize=_IN_CI)
 settings.load_profile("bnnc")
+
+_NO_TENSORFLOW = importlib.util.find_spec("tensorflow") is None
 
 _skipped_in_ci = pytest.StashKey[list[tuple[str, str]]]()
 
@@ -37,6 +42,15 @@ def shared(repo: Path) -> Path:
     if not folder.is_dir():
         pytest.skip("no folder of shared models; set BNNC_SHARED")
     return folder
+
+
+@pytest.fixture(scope="session")
+def tf() -> Any:
+    """TensorFlow, for tests marked ``tensorflow``; they are skipped where it is not installed."""
+    if _NO_TENSORFLOW:
+        pytest.skip("TensorFlow is not installed")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    return importlib.import_module("tensorflow")
 
 
 def _tool(name: str) -> str:
@@ -89,6 +103,8 @@ def golden(request: pytest.FixtureRequest) -> Callable[[Path, str], None]:
 
 def _has_right_to_skip(item: pytest.Item) -> bool:
     if item.get_closest_marker("optional"):
+        return True
+    if _NO_TENSORFLOW and item.get_closest_marker("tensorflow"):
         return True
     without_models = not Path(
         os.environ.get("BNNC_SHARED") or item.config.rootpath.parent / "shared"

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import json
 import os
 import subprocess
@@ -30,13 +29,6 @@ def record(folder: Path) -> dict[str, Any]:
     return loaded
 
 
-@pytest.fixture
-def tf() -> Any:
-    if importlib.util.find_spec("tensorflow") is None:
-        pytest.skip("TensorFlow is not installed")
-    return importlib.import_module("tensorflow")
-
-
 def _digits() -> Any:
     return importlib.import_module("sklearn.datasets").load_digits()
 
@@ -56,7 +48,7 @@ def test_interpreter_predicts_what_the_record_says(folder: Path, record: dict[st
     assert np.mean(predicted == record["test_predictions"]) >= 0.99
 
 
-@pytest.mark.optional("needs TensorFlow")
+@pytest.mark.tensorflow
 def test_tensorflow_still_predicts_what_the_record_says(
     folder: Path, record: dict[str, Any], tf: Any
 ) -> None:
@@ -72,7 +64,7 @@ def test_tensorflow_still_predicts_what_the_record_says(
     assert np.mean(predicted == record["test_predictions"]) >= 0.99
 
 
-@pytest.mark.optional("needs TensorFlow")
+@pytest.mark.tensorflow
 def test_training_script_writes_both_files(folder: Path, tmp_path: Path, tf: Any) -> None:
     command = [sys.executable, str(folder / "train.py"), "--epochs", "4", "--out", str(tmp_path)]
     environment = {**os.environ, "PYTHONPATH": str(folder.parent.parent)}

@@ -8,8 +8,6 @@ graphs look as TensorFlow's do. The reference runs without the optimizer.
 from __future__ import annotations
 
 import importlib
-import importlib.util
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,19 +18,10 @@ import pytest
 from bnnc.frontends import ImportOptions, load
 from bnnc.ir.interpreter import interpret
 
-pytestmark = pytest.mark.optional("needs TensorFlow")
+pytestmark = pytest.mark.tensorflow
 
 _SHAPE = (2, 8, 9, 4)
 _Layer = Callable[[Any, Any, np.random.Generator], Any]
-
-
-@pytest.fixture(scope="module")
-def tf() -> Any:
-    """TensorFlow, quiet."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    if importlib.util.find_spec("tensorflow") is None:
-        pytest.skip("TensorFlow is not installed")
-    return importlib.import_module("tensorflow")
 
 
 def _normal(rng: np.random.Generator, *shape: int) -> np.ndarray:

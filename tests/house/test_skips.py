@@ -17,7 +17,7 @@ def _run(folder: Path, test: str, *, ci: bool) -> subprocess.CompletedProcess[st
     (folder / "tests").mkdir()
     (folder / "tests" / "conftest.py").write_text(_CONFTEST.read_text())
     (folder / "tests" / "test_it.py").write_text("import pytest\n\n" + test)
-    (folder / "pytest.ini").write_text("[pytest]\nmarkers =\n    optional: x\n")
+    (folder / "pytest.ini").write_text("[pytest]\nmarkers =\n    optional: x\n    tensorflow: x\n")
     env = {key: value for key, value in os.environ.items() if key not in {"CI", "BNNC_SHARED"}}
     return subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "tests"],
@@ -57,6 +57,7 @@ def test_a_skip_passes_elsewhere(tmp_path: Path, how: str) -> None:
     "test",
     [
         "@pytest.mark.optional('why')\ndef test_a(): pytest.skip('why')\n",
+        "@pytest.mark.tensorflow\ndef test_a(tf): pass\n",
         "def test_a(shared): pass\n",  # no such folder beside the made one
         "@pytest.mark.xfail\ndef test_a(): assert False\n",
     ],

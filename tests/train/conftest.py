@@ -2,18 +2,9 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 from typing import Any
 
 import pytest
-
-
-@pytest.fixture(scope="session")
-def tf() -> Any:
-    """TensorFlow; the test is skipped where it is not installed."""
-    if importlib.util.find_spec("tensorflow") is None:
-        pytest.skip("TensorFlow is not installed")
-    return importlib.import_module("tensorflow")
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from bnnc.ir.diagnostics import UsageError
 
-pytestmark = pytest.mark.optional("needs TensorFlow")
+pytestmark = pytest.mark.tensorflow
 
 _AT_ZERO = {"plus": 1.0, "minus": -1.0, "keep": 0.0}
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from bnnc.ir.diagnostics import UsageError
 
-pytestmark = pytest.mark.optional("needs TensorFlow")
+pytestmark = pytest.mark.tensorflow
 
 Array = NDArray[np.float64]
 

@@ -9,7 +9,7 @@ import pytest
 
 from bnnc.ir.diagnostics import UsageError
 
-pytestmark = pytest.mark.optional("needs TensorFlow")
+pytestmark = pytest.mark.tensorflow
 
 
 def test_a_name_stands_for_one_variable(variables: Any, tf: Any) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-pytestmark = pytest.mark.optional("needs TensorFlow")
+pytestmark = pytest.mark.tensorflow
 
 
 def _latent(shape: tuple[int, ...]) -> NDArray[np.float32]:
