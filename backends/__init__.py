@@ -10,7 +10,7 @@ from .kernel_table import Kernel, KernelTable, kernel_table
 from .lowering import PASSES
 from .lowering.check_plan import check_plan
 from .target import Target, find_target, targets
-from .toolchain import build, find_compiler
+from .toolchain import build, compiler_package, emulator_of, find_compiler
 from .weights import Section, WeightFile, read_weight_file
 
 __all__ = [
@@ -24,7 +24,9 @@ __all__ = [
     "WeightFile",
     "build",
     "check_plan",
+    "compiler_package",
     "emit_project",
+    "emulator_of",
     "find_compiler",
     "find_target",
     "kernel_table",

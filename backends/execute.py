@@ -19,7 +19,7 @@ from bnnc.ir.layouts import layout_of
 
 from .params import nbytes_of
 from .target import Target, find_target
-from .toolchain import build, manifest_of, require_emulator
+from .toolchain import build, emulator_of, manifest_of, require_emulator
 
 _WEIGHT_FILE_STATUS = 7
 
@@ -108,7 +108,7 @@ def _run(
 ) -> list[bytes]:
     require_emulator(target)
     weights = Path(out) / f"{manifest_of(out).name}.bnnw"
-    command = [*target.emulator, str(Path(program).resolve())]
+    command = [*emulator_of(target), str(Path(program).resolve())]
     if weights.is_file():
         command.append(str(weights))
     for i, (name, type_) in enumerate(module.inputs.items()):

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+import platform
 import tomllib
 import typing
 from dataclasses import dataclass
@@ -35,6 +36,8 @@ class Target:
         compilers: commands to look for, in order; the first is the Makefile's default.
         cflags: flags that the kernels need to be exact, and the default optimisation.
         emulator: command put before the program to run it on another machine; empty for native.
+        machines: names (``uname -m``) of those that run it themselves: there the emulator is left
+            out, and the machine's own compilers are taken.
     """
 
     name: str
@@ -46,6 +49,12 @@ class Target:
     compilers: tuple[str, ...] = ("cc",)
     cflags: tuple[str, ...] = ("-std=c99", "-O2", "-ffp-contract=off")
     emulator: tuple[str, ...] = ()
+    machines: tuple[str, ...] = ()
+
+    @property
+    def native(self) -> bool:
+        """Whether this machine is one of those that the target names."""
+        return platform.machine() in self.machines
 
     def __post_init__(self) -> None:
         if self.order not in typing.get_args(bin.Order):

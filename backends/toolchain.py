@@ -15,25 +15,45 @@ from .emit import Manifest, read_manifest
 from .target import Target
 
 SHOWN_LINES = 30
+_NATIVE = ("cc", "gcc", "clang")
 
 
 def find_compiler(target: Target) -> str:
-    """The first compiler of the target that is installed; ``CC`` of the environment goes first."""
-    wanted = [c for c in (os.environ.get("CC"), *target.compilers) if c]
+    """The first compiler of the target that is installed.
+
+    ``CC`` of the environment goes first, unless the target is for other machines than this one.
+    """
+    foreign = bool(target.machines) and not target.native
+    own = None if foreign else os.environ.get("CC")
+    wanted = [c for c in (own, *(_NATIVE if target.native else target.compilers)) if c]
     for compiler in wanted:
         if shutil.which(compiler.split()[0]):
             return compiler
+    package = compiler_package(target.compilers[0]) if foreign else "gcc"
     raise TargetError(
         f"target '{target.name}' needs a C compiler: none of {', '.join(wanted)} is installed",
-        hint="sudo apt-get install gcc make",
+        hint=f"sudo apt-get install {package} make",
     )
+
+
+def compiler_package(command: str) -> str:
+    """Debian's package of a compiler: a cross compiler's name has its two halves swapped."""
+    name = command.split()[0]
+    triple, _, tool = name.rpartition("-")
+    return f"{tool}-{triple}" if triple else name
+
+
+def emulator_of(target: Target) -> tuple[str, ...]:
+    """The command to put before a program of the target on this machine."""
+    return () if target.native else target.emulator
 
 
 def require_emulator(target: Target) -> None:
     """The emulator of a target that this machine cannot run itself must be installed."""
-    if target.emulator and shutil.which(target.emulator[0]) is None:
+    emulator = emulator_of(target)
+    if emulator and shutil.which(emulator[0]) is None:
         raise TargetError(
-            f"target '{target.name}' runs through {target.emulator[0]}, which is not installed",
+            f"target '{target.name}' runs through {emulator[0]}, which is not installed",
             hint="sudo apt-get install qemu-user",
         )
 

@@ -83,12 +83,15 @@ def _operations() -> str:
 
 def _kernels() -> str:
     table = kernel_table()
-    lines: list[str] = []
-    for target in targets():
-        lines += [f"### Target `{target.name}`: {target.description}", ""]
+    lines = ["| target | for | families of kernels | float order |", "| --- | --- | --- | --- |"]
+    for t in targets():
+        lines += [f"| `{t.name}` | {t.description} | {_names(t.isas)} | `{t.order}` |"]
+    lines += [""]
+    for isa in dict.fromkeys(kernel.isa for kernel in table.kernels):
+        lines += [f"### Family `{isa}`", ""]
         lines += ["| operation | kernel | types | needs |", "| --- | --- | --- | --- |"]
         for kernel in table.kernels:
-            if kernel.isa in target.isas:
+            if kernel.isa == isa:
                 types = ", ".join(f"{slot} {name}" for slot, name in kernel.types.items())
                 needs = "; ".join(table.constraints[name] for name in kernel.when)
                 lines += [f"| {_names(kernel.ops)} | `{kernel.symbol}` | {types} | {needs} |"]

@@ -8,6 +8,18 @@ command -v gcc >/dev/null || missing="$missing gcc libc6-dev"
 command -v clang >/dev/null || missing="$missing clang"
 command -v "${PYTHON:-python3}" >/dev/null || missing="$missing python3"
 "${PYTHON:-python3}" -c 'import ensurepip' 2>/dev/null || missing="$missing python3-venv"
+
+# 64- and 32-bit ARM: cross compilers, their C libraries, and an emulator.
+# A machine that runs one of them itself has the compiler already.
+if [ "$(uname -m)" != aarch64 ]; then
+    command -v aarch64-linux-gnu-gcc >/dev/null ||
+        missing="$missing gcc-aarch64-linux-gnu libc6-dev-arm64-cross"
+fi
+if [ "$(uname -m)" != armv7l ]; then
+    command -v arm-linux-gnueabihf-gcc >/dev/null ||
+        missing="$missing gcc-arm-linux-gnueabihf libc6-dev-armhf-cross"
+fi
+command -v qemu-aarch64 >/dev/null || missing="$missing qemu-user"
 [ -n "$missing" ] || exit 0
 
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then

@@ -48,22 +48,24 @@ def doctor_command() -> None:
         f"bnnc {bnnc.__version__}, Python {platform.python_version()}, "
         f"{platform.system()} {platform.machine()}"
     )
-    rows = [_tool_row(tool) for tool in [*_TOOLS, *_emulators()]]
+    rows = [_tool_row(tool) for tool in [*_TOOLS, *_of_targets()]]
     rows += [_extra_row(name, extra, purpose) for name, (extra, purpose) in _EXTRAS.items()]
     print_table(("what", "found", "for", "to install"), rows)
 
 
-def _emulators() -> list[Tool]:
-    """The emulators that targets name."""
-    from bnnc.backends import targets
+def _of_targets() -> list[Tool]:
+    """The cross compilers and emulators that targets name."""
+    from bnnc.backends import compiler_package, targets
 
-    by_command: dict[str, list[str]] = {}
+    wanted: dict[tuple[str, str], list[str]] = {}
     for target in targets():
-        if target.emulator:
-            by_command.setdefault(target.emulator[0], []).append(target.name)
+        if target.emulator and not target.native:
+            compiler, emulator = target.compilers[0].split()[0], target.emulator[0]
+            wanted.setdefault((compiler, compiler_package(compiler)), []).append(target.name)
+            wanted.setdefault((emulator, "qemu-user"), []).append(target.name)
     return [
-        Tool(command, f"target {', '.join(names)}", "qemu-user")
-        for command, names in by_command.items()
+        Tool(command, f"target {', '.join(names)}", package)
+        for (command, package), names in wanted.items()
     ]
 
 

@@ -43,11 +43,16 @@ def struct_types() -> dict[str, type[ctypes.Structure]]:
 
 
 class Kernels:
-    """A loaded library of kernels."""
+    """Kernels that can be called; how is up to `invoke`."""
 
-    def __init__(self, path: Path) -> None:
-        self.library = ctypes.CDLL(str(path))
+    def __init__(self) -> None:
         self.structs = struct_types()
+
+    def invoke(
+        self, symbol: str, params: ctypes.Structure, arrays: Sequence[np.ndarray | None]
+    ) -> None:
+        """Call a kernel, which writes the last array."""
+        raise NotImplementedError
 
     def params(self, struct: str, fields: dict[str, Field]) -> ctypes.Structure:
         """A parameter struct; fields that are not given are zero."""
@@ -67,18 +72,31 @@ class Kernels:
         *arrays: np.ndarray | None,
     ) -> np.ndarray:
         """Call a kernel; the last array is the result, and is returned."""
-        pointers: list[ctypes.c_void_p] = []
         for array in arrays:
             if array is not None and not array.flags.c_contiguous:
                 raise ValueError("kernels take contiguous arrays")
-            pointers.append(ctypes.c_void_p(None if array is None else array.ctypes.data))
-        function = getattr(self.library, PREFIX + symbol)
-        function.restype = None
-        function(ctypes.byref(self.params(struct, fields)), *pointers)
+        self.invoke(symbol, self.params(struct, fields), arrays)
         result = arrays[-1]
         if result is None:
             raise ValueError("a kernel needs a result")
         return result
+
+
+class NativeKernels(Kernels):
+    """A loaded library of kernels."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.library = ctypes.CDLL(str(path))
+
+    def invoke(
+        self, symbol: str, params: ctypes.Structure, arrays: Sequence[np.ndarray | None]
+    ) -> None:
+        """Call the function of the library."""
+        function = getattr(self.library, PREFIX + symbol)
+        function.restype = None
+        pointers = [ctypes.c_void_p(None if a is None else a.ctypes.data) for a in arrays]
+        function(ctypes.byref(params), *pointers)
 
 
 def build(cc: str, folder: Path, *extra: str, only: Sequence[Path] = ()) -> Path:

@@ -11,7 +11,7 @@ import pytest
 
 from bnnc.runtime import runtime_dir
 
-from .library import FLAGS, Kernels, build, sources
+from .library import FLAGS, NativeKernels, build, sources
 
 INCLUDE = f"-I{runtime_dir() / 'include'}"
 CANARY = runtime_dir() / "src" / "ref" / "float_mode.c"
@@ -66,7 +66,7 @@ def test_flags_that_change_results_are_refused(each_cc: str, tmp_path: Path, fla
 
 
 def float_mode(cc: str, folder: Path, *flags: str) -> int:
-    return int(Kernels(build(cc, folder, *flags, only=[CANARY])).library.bnnc_float_mode())
+    return int(NativeKernels(build(cc, folder, *flags, only=[CANARY])).library.bnnc_float_mode())
 
 
 @pytest.mark.parametrize("level", ["-O0", "-O2", "-O3"])

@@ -17,9 +17,9 @@ TESTS = ("conv2d", "pool", "bits", "levels", "elementwise", "elementary", "move"
 OVERRUN = """
 import sys
 import numpy as np
-from tests.runtime.library import Kernels
+from tests.runtime.library import NativeKernels
 p = {"rows": 1, "c": 64}
-Kernels(sys.argv[1]).call("unpack_bits", "rows", p, np.zeros(8, "u1"), np.zeros(63, "f4"))
+NativeKernels(sys.argv[1]).call("unpack_bits", "rows", p, np.zeros(8, "u1"), np.zeros(63, "f4"))
 """
 
 

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Networks for other machines, run by an emulator of a processor that just has what they need."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+from pathlib import Path
+
+import pytest
+
+import bnnc
+from bnnc.backends import (
+    Target,
+    compiler_package,
+    emulator_of,
+    find_compiler,
+    find_target,
+    targets,
+)
+from bnnc.ir.diagnostics import TargetError
+
+from .networks import assert_code_equals_interpreter, lower
+from .test_layers import every_convolution, every_dense
+
+FOREIGN = [t.name for t in targets() if t.emulator]
+KINDS = ["ff", "fb", "ft", "bb", "bt"]
+
+
+def ready(name: str, compiler: int = 0) -> tuple[Target, str]:
+    """A target and one of its compilers; skips where that or the emulator is missing."""
+    target = find_target(name)
+    command = find_compiler(target) if target.native else target.compilers[compiler]
+    for tool in (command.split()[0], *emulator_of(target)[:1]):
+        if shutil.which(tool) is None:
+            pytest.skip(f"no {tool} on PATH; scripts/system-packages.sh installs it")
+    return target, command
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", ["neon", "armv7-neon"])
+def test_every_tensor_is_that_of_the_interpreter(name: str, kind: str, tmp_path: Path) -> None:
+    target, command = ready(name)
+    for made in (every_convolution, every_dense):
+        module = lower(made(kind), target)
+        assert_code_equals_interpreter(
+            module, tmp_path / made.__name__, compiler=command, target=target
+        )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("compiler", [0, 1])
+@pytest.mark.parametrize("name", FOREIGN)
+def test_a_trained_network(name: str, compiler: int, repo: Path, tmp_path: Path) -> None:
+    target, command = ready(name, compiler)
+    model = repo / "examples" / "digits" / "digits.pb"
+    module = bnnc.compile(model, target=target, out=tmp_path / "out").module
+    assert_code_equals_interpreter(module, tmp_path / "out", compiler=command, target=target)
+
+
+def test_what_is_missing_is_named_with_its_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("CC", "sh")
+    monkeypatch.setattr(platform, "machine", lambda: "x86_64")
+    with pytest.raises(TargetError, match="none of aarch64-linux-gnu-gcc, clang") as error:
+        find_compiler(find_target("neon"))
+    assert "apt-get install gcc-aarch64-linux-gnu make" in str(error.value)
+
+
+def test_a_machine_of_the_target_needs_neither(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "gcc").write_text("#!/bin/sh\n")
+    (tmp_path / "gcc").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("CC", raising=False)
+    monkeypatch.setattr(platform, "machine", lambda: "aarch64")
+    target = find_target("neon")
+    assert (find_compiler(target), emulator_of(target)) == ("gcc", ())
+    assert emulator_of(find_target("armv7-neon"))[0] == "qemu-arm"
+
+
+@pytest.mark.parametrize(
+    ("command", "package"),
+    [
+        ("aarch64-linux-gnu-gcc", "gcc-aarch64-linux-gnu"),
+        ("arm-none-eabi-gcc -Os", "gcc-arm-none-eabi"),
+        ("clang --target=aarch64-linux-gnu", "clang"),
+    ],
+)
+def test_packages_of_compilers(command: str, package: str) -> None:
+    assert compiler_package(command) == package
