@@ -24,7 +24,7 @@ from bnnc.ir.diagnostics import Remark, UsageError, did_you_mean
 from bnnc.ir.module import Module
 from bnnc.ir.text import parse_module, read_module
 
-from .lowering import as_target, lower, plan, split_target
+from .lowering import as_target, lower, plan, plan_to_interpret, split_target
 
 if TYPE_CHECKING:
     from bnnc.comparison import Tolerances
@@ -202,7 +202,7 @@ def run(
     chosen, interpreted = split_target(target)
     module = as_module(model, **(import_options or {}))
     remarks: list[Remark] = lowering.setdefault("remarks", [])
-    planned = plan(module, chosen, **lowering)
+    planned = (plan_to_interpret if interpreted else plan)(module, chosen, **lowering)
     if arrays is None:
         arrays = batches.random_arrays(planned.inputs, batches.batch_of(planned.inputs))
         remarks.append(Remark("", "no inputs given, seeded random ones are used"))
@@ -254,7 +254,7 @@ def verify(
     options |= {"project": Path(project)} if project is not None else {}
     return verify_module(
         given,
-        plan(given, chosen, **lowering),
+        (plan_to_interpret if interpreted else plan)(given, chosen, **lowering),
         None if interpreted else chosen,
         arrays,
         reference=reference,
@@ -276,4 +276,4 @@ def explain(
     chosen, _ = split_target(target)
     given = as_module(model, **(import_options or {}))
     remarks: list[Remark] = lowering.setdefault("remarks", [])
-    return explain_module(given, plan(given, chosen, **lowering), remarks)
+    return explain_module(given, plan_to_interpret(given, chosen, **lowering), remarks)

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from fnmatch import fnmatchcase
 
 from bnnc.ir import bin as bits
-from bnnc.ir import nn
+from bnnc.ir import nn, q
 from bnnc.ir.diagnostics import CheckError, Diagnostic, Remark, UsageError, did_you_mean
 from bnnc.ir.layouts import layout_of
 from bnnc.ir.module import Module
@@ -101,7 +101,7 @@ def explain_module(given: Module, planned: Module, remarks: Sequence[Remark] = (
 
     Args:
         given: the module as it was read.
-        planned: the same at stage planned.
+        planned: the same at stage planned, or binarized where no kernels are.
         remarks: what the passes between them said; some are reasons.
     """
     places = {op.loc.name: i for i, op in enumerate(given.func.ops)}
@@ -110,7 +110,7 @@ def explain_module(given: Module, planned: Module, remarks: Sequence[Remark] = (
     reasons = Reasons(names, remarks)
     return Explanation(
         str(planned.attrs.get("target", "")),
-        tuple(_line(op, reasons) for op in ops if isinstance(op, bits.Layer)),
+        tuple(_line(op, reasons) for op in ops if isinstance(op, bits.Layer | q.Layer)),
         tuple(
             FloatCut(op.loc.name, op.loc.op, reasons.float_cut(op))
             for op in ops
@@ -120,13 +120,17 @@ def explain_module(given: Module, planned: Module, remarks: Sequence[Remark] = (
     )
 
 
-def _line(op: bits.Layer, reasons: Reasons) -> LayerLine:
+def _line(op: bits.Layer | q.Layer, reasons: Reasons) -> LayerLine:
     samples = op.result.shape[0] or 1
+    if isinstance(op, q.Layer):
+        kind, why = "ii", f"{op.x.type.scalar} activations and {op.w.type.scalar} weights"
+    else:
+        kind, why = op.KIND if op.KIND in KINDS else "fewbit", reasons.not_binary(op)
     return LayerLine(
         name=op.loc.name,
         source_op=op.loc.op,
-        kind=op.KIND if op.KIND in KINDS else "fewbit",
-        why=reasons.not_binary(op),
+        kind=kind,
+        why=why,
         weight_bytes=layout_of(op.w.type).nbytes(op.w.type),
         macs=op.result.type.size // samples * op.taps,
         kernel=op.kernel or "",

@@ -8,9 +8,10 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from bnnc.backends import Target, find_target, lowering_pipeline
+from bnnc.backends import Target, find_target, kernel_table, lowering_pipeline
 from bnnc.ir.diagnostics import PassError, Remark, UsageError
 from bnnc.ir.module import Module, Stage
+from bnnc.ir.operation import Op
 from bnnc.passes import (
     Pass,
     find_pass,
@@ -147,3 +148,22 @@ def plan(module: Module, target: str | Target = "c", **options: Any) -> Module:
             hint=f"give --target {lowered_for}, or start from an earlier stage",
         )
     return planned
+
+
+def plan_to_interpret(module: Module, target: str | Target = "c", **options: Any) -> Module:
+    """`plan`, but a network of quantized bytes that no kernel computes stays at stage binarized.
+
+    Its arithmetic is in integers, so that what it computes does not depend on a target.
+    """
+    if options.get("passes") is not None or module.stage.rank > Stage.BINARIZED.rank:
+        return plan(module, target, **options)
+    if not any(without_kernels(op) for op in module.func.ops):
+        return plan(module, target, **options)
+    strict_sign = bool(options.get("strict_sign"))
+    options["passes"] = standard(module.stage, strict_sign=strict_sign)
+    return lower(module, target, **options)
+
+
+def without_kernels(op: Op) -> bool:
+    """Whether an operation belongs to the ``q`` dialect and no kernel of any target computes it."""
+    return op.NAME.startswith("q.") and op.NAME not in kernel_table().by_op

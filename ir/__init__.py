@@ -4,7 +4,7 @@
 if __name__ != "bnnc.ir":
     raise ImportError("import bnnc.ir, not ir")
 
-from . import bin, nn
+from . import bin, nn, q
 from .location import Loc
 from .module import Function, Module, Stage
 from .operation import Op, Return, find_operation, operation, registered_operations
@@ -32,5 +32,6 @@ __all__ = [
     "find_operation",
     "nn",
     "operation",
+    "q",
     "registered_operations",
 ]

@@ -116,3 +116,11 @@ def normal_axis(axis: int, rank: int) -> int:
     if not -rank <= axis < rank:
         raise IRError(f"axis {axis} is out of range for rank {rank}")
     return axis % rank
+
+
+def reduced_shape(x: TensorType, axes: Sequence[int], keep_dims: bool) -> tuple[int, ...]:
+    """The shape without the reduced axes, or with ones in their place."""
+    reduced = {normal_axis(a, x.rank) for a in axes}
+    return tuple(
+        1 if i in reduced else d for i, d in enumerate(x.shape) if keep_dims or i not in reduced
+    )

@@ -2,7 +2,7 @@
 """What each stage asks of a module, beside the general rules of `bnnc.ir.verifier`.
 
 ====================  =============================================================================
-imported              ``nn`` operations on plain floats and integers, nothing of a target
+imported              ``nn`` and ``q`` operations on plain values, nothing of a target
 canonical             and no operation on constants alone
 binarized             layers are ``bin.*``; kernels and layouts only once a target is chosen
 lowered               a target, a kernel for every operation but aliases, a layout for all bits
@@ -15,7 +15,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeAlias
 
-from . import bin, nn
+from . import bin, nn, q
+from .diagnostics import IRError
 from .finding import Finding
 from .layouts import layout_of
 from .module import Module, Stage
@@ -169,6 +170,16 @@ def places_in_arena(module: Module, stage: Stage) -> Iterator[Finding]:
                 yield Finding(f"at = {at} is not a multiple of {align}", op)
 
 
+def accumulators_fit(module: Module, stage: Stage) -> Iterator[Finding]:
+    """Accumulators of quantized layers are proved from the constants to fit into 32 bits."""
+    for op in module.func.ops:
+        if isinstance(op, q.Layer):
+            try:
+                q.require_accumulators(op)
+            except IRError as error:
+                yield Finding(error.message, op, error.hint)
+
+
 def _values(module: Module) -> Iterator[tuple[Value, Op | Resource | None]]:
     """All values and where to show them."""
     for arg in module.func.args:
@@ -186,11 +197,13 @@ _BEFORE_BITS: tuple[StageRule, ...] = (
     no_layouts,
     no_kernels,
     no_places,
+    accumulators_fit,
 )
 _BITS: tuple[StageRule, ...] = (
     constants_folded,
     layers_have_kinds,
     floats_for_float_operations,
+    accumulators_fit,
 )
 _FOR_TARGET: tuple[StageRule, ...] = (*_BITS, target_chosen, kernels_chosen, bits_have_layouts)
 

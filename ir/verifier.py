@@ -28,7 +28,8 @@ def verify(module: Module, stage: Stage | None = None) -> None:
     """Check a module against all rules.
 
     Args:
-        module: what to check; the data of its constants is not looked at.
+        module: what to check; of the data of its constants only that of quantized layers is
+            looked at.
         stage: the stage whose rules apply, by default the module's own.
 
     Raises:

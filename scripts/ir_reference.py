@@ -111,7 +111,7 @@ def ir_reference() -> str:
         by_module.setdefault(op.__module__, []).append(op)
     parts = [_HEAD]
     dialects = {module: ops[0].NAME.partition(".")[0] for module, ops in by_module.items()}
-    for module in sorted(by_module, key=lambda m: ("nn", "bin", "func").index(dialects[m])):
+    for module in sorted(by_module, key=lambda m: ("nn", "q", "bin", "func").index(dialects[m])):
         ops, dialect = by_module[module], dialects[module]
         title, _, rest = _doc(sys.modules[module]).partition("\n")
         if dialect == "func":

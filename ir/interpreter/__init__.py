@@ -12,6 +12,9 @@ from . import elementwise as _elementwise
 from . import layers as _layers
 from . import levels as _levels
 from . import pools as _pools
+from . import quantized as _quantized
+from . import quantized_layers as _quantized_layers
+from . import quantized_softmax as _quantized_softmax
 from . import reductions as _reductions
 from . import shape_ops as _shape_ops
 from .run import interpret, trace
@@ -20,3 +23,4 @@ from .table import evaluate, evaluates
 __all__ = ["evaluate", "evaluates", "interpret", "trace"]
 
 del _bits, _elementwise, _layers, _levels, _pools, _reductions, _shape_ops
+del _quantized, _quantized_layers, _quantized_softmax

@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from .. import bin, nn
+from .. import bin, nn, q
 from .elementwise import maximum
 from .table import evaluates
 from .windows import Window
 
 
-def max_over_windows(op: nn.MaxPool | bin.MaxPool, x: np.ndarray) -> np.ndarray:
+def max_over_windows(op: nn.MaxPool | bin.MaxPool | q.MaxPool, x: np.ndarray) -> np.ndarray:
     """Fold max(a, b) = b > a ? b : a over the elements of each window that lie in the image.
 
     The fold starts with the first such element: a NaN there stays, a later one is passed over.

@@ -7,7 +7,7 @@ from dataclasses import KW_ONLY
 from typing import Literal
 
 from ..operation import Op, operation
-from ..shapes import normal_axis, pool_shape
+from ..shapes import pool_shape, reduced_shape
 from ..types import TensorType
 from ..value import Value
 
@@ -56,10 +56,6 @@ class Reduce(Op):
 
     def infer(self) -> list[TensorType]:
         """The shape without the reduced axes, or with ones in their place."""
-        reduced = {normal_axis(a, self.x.type.rank) for a in self.axes}
-        shape = [
-            1 if i in reduced else d
-            for i, d in enumerate(self.x.shape)
-            if self.keep_dims or i not in reduced
+        return [
+            TensorType(reduced_shape(self.x.type, self.axes, self.keep_dims), self.x.type.scalar)
         ]
-        return [TensorType(tuple(shape), self.x.type.scalar)]

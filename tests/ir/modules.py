@@ -20,6 +20,8 @@ from bnnc.ir.operation import Op, registered_operations
 from bnnc.ir.types import BIT, F32, I32, TERN, Quant, Scalar, TensorType
 from bnnc.ir.value import Resource, Value
 
+from .quantized import FIELDS
+
 WORDS = st.text(st.characters(codec="utf-8"), max_size=6) | st.sampled_from(
     ["", "conv1", "conv1/W:0", "a//b", 'q"uote', "back\\slash", "3", "%x", "ü", "x.npy", "\n", "$"]
 )
@@ -232,6 +234,8 @@ def recipe(cls: type[Op]) -> Callable[[Maker], Op]:
     """How to make an operation of a class."""
     if cls in RECIPES:
         return RECIPES[cls]
+    if cls in FIELDS:
+        return lambda make: cls(**FIELDS[cls](make))
     if cls.NAME in ("bin.quantize", "bin.to_levels"):
         return _levels(cls.NAME)
     if issubclass(cls, bin.Layer):

@@ -193,8 +193,9 @@ def test_a_second_meaning_is_refused() -> None:
 def test_every_operation_has_a_meaning() -> None:
     from bnnc.ir.interpreter.table import has_evaluator
 
-    own = {n: c for n, c in registered_operations().items() if n.startswith(("nn.", "bin."))}
-    assert len(own) > 40
+    dialects = ("nn.", "bin.", "q.")
+    own = {n: c for n, c in registered_operations().items() if n.startswith(dialects)}
+    assert len(own) > 50
     assert [name for name, cls in own.items() if not has_evaluator(cls)] == []
 
 

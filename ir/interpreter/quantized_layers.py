@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Layers of quantized bytes."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .. import q
+from .accumulators import integer_accumulators
+from .fixed_point import multiply_double, multiply_float, multiply_single, saturated
+from .table import evaluates
+from .windows import Window
+
+
+@evaluates(q.Conv2D)
+def conv2d(
+    op: q.Conv2D,
+    x: np.ndarray,
+    w: np.ndarray,
+    bias: np.ndarray | None,
+    multiplier: np.ndarray | None,
+    shift: np.ndarray | None,
+) -> np.ndarray:
+    """A convolution of x - x_zero; what lies outside of the image is the zero point."""
+    window = Window((w.shape[1], w.shape[2]), op.stride, op.dilation, op.pad)
+    windows = window.over(_centred(op, x), 0)
+    return _end(op, _sums(op, windows, w, op.groups), bias, multiplier, shift)
+
+
+@evaluates(q.Dense)
+def dense(
+    op: q.Dense,
+    x: np.ndarray,
+    w: np.ndarray,
+    bias: np.ndarray | None,
+    multiplier: np.ndarray | None,
+    shift: np.ndarray | None,
+) -> np.ndarray:
+    """A 1x1 convolution of a 1x1 image."""
+    sums = _sums(op, _centred(op, x)[:, None, None, None, None, :], w[:, None, None, :], 1)
+    return _end(op, sums[:, 0, 0], bias, multiplier, shift)
+
+
+def _centred(op: q.Layer, x: np.ndarray) -> np.ndarray:
+    return np.asarray(x.astype(np.int16) - np.int16(op.x_zero))
+
+
+def _sums(op: q.Layer, windows: np.ndarray, w: np.ndarray, groups: int) -> np.ndarray:
+    """The sums of products, after the proof that they fit."""
+    q.require_accumulators(op)
+    return integer_accumulators(windows, w, groups, int(q.largest_accumulator(op).max(initial=0)))
+
+
+def _end(
+    op: q.Layer,
+    acc: np.ndarray,
+    bias: np.ndarray | None,
+    multiplier: np.ndarray | None,
+    shift: np.ndarray | None,
+) -> np.ndarray:
+    if bias is not None:
+        acc = acc + bias
+    if multiplier is None:
+        return acc
+    if shift is None:
+        y = multiply_float(acc, multiplier)
+    elif op.rounding == "double":
+        y = multiply_double(acc, multiplier, shift)
+    else:
+        y = multiply_single(acc, multiplier, shift)
+    return saturated(y + op.y_zero, op.lo, op.hi, op.result.type.dtype)

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The ``q`` dialect: arithmetic on quantized bytes, in integers alone and with nothing implicit.
+
+A byte q (i8 or u8) stands for scale * (q - zero). Operations carry the integers that the scales
+have become, never the scales themselves; only `q.quantize` and `q.dequantize` meet floats.
+Tensors move through ``nn`` operations: reshape, transpose, concat, split, slice, pad.
+"""
+
+from .accumulators import largest_accumulator, require_accumulators
+from .convert import Clamp, Dequantize, Lookup, Quantize, Requantize
+from .elementwise import Add, Binary, Mul, Sub, Sum
+from .layer import Conv2D, Dense, Layer
+from .pool import AvgPool, MaxPool, Mean
+from .rounding import Byte, Rounding
+from .softmax import Softmax
+
+__all__ = [
+    "Add",
+    "AvgPool",
+    "Binary",
+    "Byte",
+    "Clamp",
+    "Conv2D",
+    "Dense",
+    "Dequantize",
+    "Layer",
+    "Lookup",
+    "MaxPool",
+    "Mean",
+    "Mul",
+    "Quantize",
+    "Requantize",
+    "Rounding",
+    "Softmax",
+    "Sub",
+    "Sum",
+    "largest_accumulator",
+    "require_accumulators",
+]
