@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from bnnc.ir import bin, nn
@@ -33,6 +34,14 @@ def _tiles_fit(op: Op) -> bool:
     return BitTiles().nbytes(op.w.type) <= BitPlane().nbytes(op.w.type)
 
 
+def _short_window(op: Op) -> bool:
+    """A window of bits fits into the room that kernels have for copies of windows."""
+    if not isinstance(op, bin.ConvLayer | bin.DenseLayer):
+        return False
+    *outer, channels = op.w.shape[1:]
+    return math.prod(outer) * ((channels + 7) // 8) <= 4096
+
+
 def _no_nan(op: Op) -> bool:
     return isinstance(op, nn.Div) and op.no_nan
 
@@ -53,6 +62,7 @@ CONSTRAINTS: dict[str, Callable[[Op], bool]] = {
     "ungrouped": _ungrouped,
     "byte_groups": _byte_groups,
     "tiles_fit": _tiles_fit,
+    "short_window": _short_window,
     "no_nan": _no_nan,
     "ieee_division": _ieee_division,
     "to_packed": _to_packed,

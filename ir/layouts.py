@@ -226,6 +226,50 @@ class BitTiles(Layout):
         return np.where(bits.astype(np.bool_), np.int8(-1), np.int8(1)).reshape(tensor.shape)
 
 
+class BitSteps(Layout):
+    """Bit weights of 8 output channels in turn: [ceil(o/8)][steps][8][16 bytes].
+
+    The row of a channel is packed like `BitPlane`, each tap to whole bytes, and cut into steps of
+    16 bytes. 1 means -1; bits without a weight are 0.
+    """
+
+    name = "bs8"
+    tile = 8
+    step = 16
+
+    def accepts(self, tensor: TensorType) -> bool:
+        """Only ``bit`` tensors with at least two axes, output channels first."""
+        return tensor.scalar.name == "bit" and tensor.rank >= 2
+
+    def _counts(self, tensor: TensorType) -> tuple[int, int, int]:
+        """Tiles, steps, and bytes of a row."""
+        rows, width = _last_axis_bytes(tensor)
+        row = rows // tensor.shape[0] * width
+        return -(-tensor.shape[0] // self.tile), -(-row // self.step), row
+
+    def nbytes(self, tensor: TensorType) -> int:
+        """The size with channels rounded up to tiles, and their rows to steps."""
+        tiles, steps, _ = self._counts(tensor)
+        return tiles * steps * self.tile * self.step
+
+    def pack(self, array: np.ndarray, tensor: TensorType) -> np.ndarray:
+        """Pack logical +-1 values."""
+        tiles, steps, row = self._counts(tensor)
+        rows = np.zeros((tiles * self.tile, steps * self.step), np.uint8)
+        bits = np.packbits(array.reshape(tensor.shape) < 0, axis=-1, bitorder="little")
+        rows[: tensor.shape[0], :row] = bits.reshape(tensor.shape[0], row)
+        in_steps = rows.reshape(tiles, self.tile, steps, self.step).transpose(0, 2, 1, 3)
+        return np.ascontiguousarray(in_steps).reshape(-1)
+
+    def unpack(self, data: np.ndarray, tensor: TensorType) -> np.ndarray:
+        """Return logical +-1 values (int8)."""
+        tiles, steps, row = self._counts(tensor)
+        in_steps = np.ascontiguousarray(data, np.uint8).reshape(tiles, steps, self.tile, self.step)
+        rows = in_steps.transpose(0, 2, 1, 3).reshape(tiles * self.tile, steps * self.step)
+        used = np.ascontiguousarray(rows[: tensor.shape[0], :row])
+        return np.where(_unpack_bits(used, tensor), np.int8(-1), np.int8(1))
+
+
 _LAYOUTS: dict[str, Layout] = {}
 
 
@@ -253,5 +297,13 @@ def layout_of(tensor: TensorType) -> Layout:
     return layout
 
 
-for _layout in (Plain(), BitPlane(), TernaryPlanes(), LevelPlanes(), OutputTiles(), BitTiles()):
+for _layout in (
+    Plain(),
+    BitPlane(),
+    TernaryPlanes(),
+    LevelPlanes(),
+    OutputTiles(),
+    BitTiles(),
+    BitSteps(),
+):
     register_layout(_layout)

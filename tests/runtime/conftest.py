@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bnnc.backends import emulator_of, find_compiler, find_target
-from bnnc.ir.diagnostics import TargetError
+from bnnc.backends import emulator_of, find_compiler, find_target, kernel_table
 from bnnc.runtime import runtime_dir
 
 from .emulated import EmulatedKernels, build_host, sources_of
@@ -23,21 +22,20 @@ _SANITIZED = bool(os.environ.get("BNNC_TEST_SANITIZE"))
 _OTHERS = () if _SANITIZED else ("neon", "armv7-neon")
 
 
-def emulated(name: str, folder: Path, kernels: Mapping[str, str] | None = None) -> EmulatedKernels:
+def emulated(
+    name: str, folder: Path, kernels: Mapping[str, str] | None = None, compiler: int = 0
+) -> EmulatedKernels:
     """All kernels of a target, or those given with their sources, in a program of their own.
 
-    Skips where a tool is missing.
+    Skips where the emulator or that one of the target's compilers is missing.
     """
     target = find_target(name)
-    try:
-        compiler = find_compiler(target)
-    except TargetError as error:
-        pytest.skip(str(error))
-    emulator = emulator_of(target)
-    if emulator and shutil.which(emulator[0]) is None:
-        pytest.skip(f"no {emulator[0]} on PATH; scripts/system-packages.sh installs it")
+    command = find_compiler(target) if target.native else target.compilers[compiler]
+    for tool in (command.split()[0], *emulator_of(target)[:1]):
+        if shutil.which(tool) is None:
+            pytest.skip(f"no {tool} on PATH; scripts/system-packages.sh installs it")
     kernels = kernels or sources_of(target)
-    program = build_host(compiler, target, folder, kernels)
+    program = build_host(command, target, folder, kernels)
     return EmulatedKernels(program, target, list(kernels))
 
 
@@ -64,3 +62,20 @@ def native_kernels(cc: str, tmp_path_factory: pytest.TempPathFactory) -> Kernels
     folder = runtime_dir() / "src" / "ref"
     sources = [folder / f"conv2d_{name}.c" for name in ("bb_x4", "ff_t8", "fb_t8")]
     return NativeKernels(build(cc, tmp_path_factory.mktemp("native"), *flags, only=sources))
+
+
+def of_family(isa: str) -> dict[str, str]:
+    """The kernels of a family, each with its source."""
+    return {k.symbol: k.source for k in kernel_table().kernels if k.isa == isa}
+
+
+@pytest.fixture(scope="session", params=[] if _SANITIZED else ["gcc", "clang"])
+def neon_kernels(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Kernels]:
+    """Kernels for 64-bit ARM, by two compilers, run as by a processor without extensions."""
+    folder = tmp_path_factory.mktemp("neon")
+    number = ["gcc", "clang"].index(request.param)
+    found = emulated("neon", folder, of_family("neon"), number)
+    yield found
+    found.close()

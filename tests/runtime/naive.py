@@ -43,6 +43,21 @@ def tile_bits(w: np.ndarray) -> np.ndarray:
     return tiles
 
 
+def in_steps(w: np.ndarray) -> np.ndarray:
+    """[oc, kh, kw, ic] to [tiles, steps, 8, 16 bytes]; a row is kh * kw * ceil(ic / 8) bytes."""
+    oc, row = w.shape[0], pack(w).reshape(w.shape[0], -1)
+    found: list[np.ndarray] = []
+    for tile in range(0, oc, 8):
+        for at in range(0, row.shape[1], 16):
+            for channel in range(tile, tile + 8):
+                step = np.zeros(16, np.uint8)
+                if channel < oc:
+                    part = row[channel, at : at + 16]
+                    step[: len(part)] = part
+                found.append(step)
+    return np.concatenate(found)
+
+
 def tile8(w: np.ndarray) -> np.ndarray:
     """[oc, kh, kw, ic] to [tiles, kh, kw, ic, 8]."""
     oc = w.shape[0]

@@ -32,6 +32,8 @@ def test_no_warnings(each_cc: str, tmp_path: Path, extra: tuple[str, ...]) -> No
 
 def test_headers_stand_alone(each_cc: str, tmp_path: Path) -> None:
     for header in sorted((runtime_dir() / "include" / "bnnc").glob("*.h")):
+        if header.name.startswith("neon"):
+            continue
         source = tmp_path / "one.c"
         source.write_text(f'#include "bnnc/{header.name}"\nextern int unused;\n')
         made = run(each_cc, *FLAGS, INCLUDE, "-c", source, "-o", tmp_path / "one.o")

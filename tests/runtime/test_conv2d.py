@@ -137,14 +137,57 @@ def test_four_channels_at_a_time(kernels: Kernels, native_kernels: Kernels, g: G
     check(native_kernels, case, "conv2d_bb_x4", "bb", case.w)
 
 
+def beyond(k: int) -> np.ndarray:
+    """Thresholds around the largest and smallest sum of k products."""
+    return np.array([-(2**31), -k - 1, -k, -k + 1, k, k + 1, k + 2, 2**31 - 1], np.int32)
+
+
+def test_thresholds_beyond_all_sums_in_steps(neon_kernels: Kernels) -> None:
+    for pad in (0, 1):
+        g = replace(UNITS[0], oc=8, pad=(pad, pad, pad, pad), pad_value=0)
+        case = Case(g, "bb")
+        case.thr = beyond(9 * g.ic)
+        check(neon_kernels, case, "conv2d_bb_neon", "bb", naive.in_steps(case.logical_w))
+
+
 def test_thresholds_beyond_all_sums(kernels: Kernels, native_kernels: Kernels) -> None:
     g = replace(UNITS[0], oc=8)
     case = Case(g, "bb")
     k = 9 * g.ic
-    case.thr = np.array([-(2**31), -k - 1, -k, -k + 1, k, k + 1, k + 2, 2**31 - 1], np.int32)
+    case.thr = beyond(k)
     check(kernels, case, "conv2d_bb", "bb", case.w)
     check(kernels, case, "conv2d_bb_x4", "bb", case.w)
     check(native_kernels, case, "conv2d_bb_x4", "bb", case.w)
+
+
+# Several blocks of windows, borders on all sides, windows of several steps, rests of four pixels.
+MANY = [
+    replace(g, n=2, ih=ih, iw=iw, ic=ic, oc=oc, kh=3, kw=3, pad=(1, 1, 1, 1))
+    for g, ih, iw, ic, oc in zip(
+        naive.random_geometries(6, 8, grouped=False),
+        (9, 12, 7, 7, 8, 17),
+        (9, 8, 7, 13, 7, 8),
+        (128, 64, 100, 300, 256, 16),
+        (8, 17, 16, 8, 5, 24),
+        strict=True,
+    )
+]
+
+
+@pytest.mark.parametrize("g", [*PLAIN, *DEEP, *UNITS, *MANY])
+def test_eight_channels_in_steps(neon_kernels: Kernels, g: Geometry) -> None:
+    case = Case(g, "bb")
+    check(neon_kernels, case, "conv2d_bb_neon", "bb", naive.in_steps(case.logical_w))
+
+
+@pytest.mark.parametrize("ic", [8 * 2048 - 5, 8 * 4096])
+def test_the_longest_windows(neon_kernels: Kernels, ic: int) -> None:
+    """All bits differ from the first channel's weights: no count may wrap around."""
+    case = Case(Geometry(n=6, ih=1, iw=1, ic=ic, oc=3, kh=1, kw=1), "bb")
+    x = np.ones(case.g.x_shape, np.int8)
+    case.x, case.logical_w[0] = naive.pack(x), -1
+    case.acc = naive.accumulate(case.g, x.astype(np.int64), case.logical_w.astype(np.int64))
+    check(neon_kernels, case, "conv2d_bb_neon", "bb", naive.in_steps(case.logical_w))
 
 
 @pytest.mark.parametrize("g", [*PLAIN[:10], *GROUPED])

@@ -161,4 +161,12 @@ void BNNC_SYM(transpose_u8)(const bnnc_transpose *p, const uint8_t *x, uint8_t *
 void BNNC_SYM(pad_u8)(const bnnc_pad *p, const uint8_t *x, uint8_t *y);
 void BNNC_SYM(copy_rows)(const bnnc_copy *p, const void *x, void *y);
 
+/* 64-bit ARM. */
+void BNNC_SYM(conv2d_bb_neon_f32)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
+                                  const float *alpha, const float *bias, float *y);
+void BNNC_SYM(conv2d_bb_neon_thr)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
+                                  const int32_t *thr, uint8_t *y);
+void BNNC_SYM(conv2d_bb_neon_lvl)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
+                                  const int32_t *thr, uint8_t *y);
+
 #endif

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: 0BSD */
+/* The vector instructions of 64-bit ARM. */
+#ifndef BNNC_NEON_H
+#define BNNC_NEON_H
+
+#include <arm_neon.h>
+
+#include "bnnc/common.h"
+
+/* Kernels that fill the vector registers are written in the order in which they should run. gcc's
+ * first scheduler, which works before registers are given out, mixes it up until there are too few.
+ */
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC optimize("no-schedule-insns")
+#endif
+
+#endif

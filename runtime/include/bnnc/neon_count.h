@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: 0BSD */
+/* Counting where bits of activations and of weights differ, for eight output channels at once.
+ *
+ * A step is 16 bytes of a window and of the weights of eight channels, which follow each other:
+ * 128 bytes. Sixteen bytes of counts for each channel are summed up to one vector, two bytes for
+ * each channel, by seven pairwise additions, and by an eighth to the counts of the channels. So a
+ * step of a channel and a pixel takes three instructions: differ, count ones, add. No lane is left
+ * to be added up at the end: lane l of the result is channel l. */
+#ifndef BNNC_NEON_COUNT_H
+#define BNNC_NEON_COUNT_H
+
+#include "bnnc/neon.h"
+
+#define BNNC_STEP 16
+#define BNNC_STEP_WEIGHTS (8 * BNNC_STEP)
+
+/* A vector for each of four pixels. */
+typedef struct {
+    uint8x16_t a, b, c, d;
+} bnnc_quad;
+
+/* Counts of eight channels for each of four pixels. At most 65535, so windows are shorter. */
+typedef struct {
+    uint16x8_t a, b, c, d;
+} bnnc_quad_counts;
+
+BNNC_TEMPLATE bnnc_quad bnnc_add_pairs(bnnc_quad p, bnnc_quad q) {
+    const bnnc_quad sum = {vpaddq_u8(p.a, q.a), vpaddq_u8(p.b, q.b), vpaddq_u8(p.c, q.c),
+                           vpaddq_u8(p.d, q.d)};
+    return sum;
+}
+
+BNNC_TEMPLATE bnnc_quad bnnc_differ(bnnc_quad x, uint8x16_t w) {
+    const bnnc_quad bits = {veorq_u8(x.a, w), veorq_u8(x.b, w), veorq_u8(x.c, w), veorq_u8(x.d, w)};
+    return bits;
+}
+
+BNNC_TEMPLATE bnnc_quad bnnc_ones(bnnc_quad x) {
+    const bnnc_quad counts = {vcntq_u8(x.a), vcntq_u8(x.b), vcntq_u8(x.c), vcntq_u8(x.d)};
+    return counts;
+}
+
+/* Two channels: halves of the result. At any time four instructions do not wait for each other. */
+BNNC_TEMPLATE bnnc_quad bnnc_count_two(bnnc_quad x, const uint8_t *w) {
+    const uint8x16_t u = vld1q_u8(w), v = vld1q_u8(w + BNNC_STEP);
+    const bnnc_quad p = bnnc_differ(x, u), q = bnnc_differ(x, v);
+    return bnnc_add_pairs(bnnc_ones(p), bnnc_ones(q));
+}
+
+BNNC_TEMPLATE bnnc_quad bnnc_count_four_of(bnnc_quad x, const uint8_t *w) {
+    const bnnc_quad p = bnnc_count_two(x, w);
+    return bnnc_add_pairs(p, bnnc_count_two(x, w + 2 * BNNC_STEP));
+}
+
+/* Four windows that begin `next` bytes apart; steps > 0. */
+BNNC_TEMPLATE bnnc_quad_counts bnnc_count_windows(const uint8_t *w, ptrdiff_t steps,
+                                                  const uint8_t *x, ptrdiff_t next) {
+    const uint8_t *x1 = x + next, *x2 = x1 + next, *x3 = x2 + next;
+    const uint16x8_t zero = vdupq_n_u16(0);
+    bnnc_quad_counts n = {zero, zero, zero, zero};
+    do {
+        const bnnc_quad v = {vld1q_u8(x), vld1q_u8(x1), vld1q_u8(x2), vld1q_u8(x3)};
+        const bnnc_quad low = bnnc_count_four_of(v, w);
+        const bnnc_quad high = bnnc_count_four_of(v, w + 4 * BNNC_STEP);
+        const bnnc_quad all = bnnc_add_pairs(low, high);
+        n.a = vpadalq_u8(n.a, all.a);
+        n.b = vpadalq_u8(n.b, all.b);
+        n.c = vpadalq_u8(n.c, all.c);
+        n.d = vpadalq_u8(n.d, all.d);
+        x += BNNC_STEP;
+        x1 += BNNC_STEP;
+        x2 += BNNC_STEP;
+        x3 += BNNC_STEP;
+        w += BNNC_STEP_WEIGHTS;
+    } while (--steps > 0);
+    return n;
+}
+
+/* One step of one window. both: count where x and the weights are 1 rather than where they differ.
+ */
+BNNC_TEMPLATE uint16x8_t bnnc_count_step(uint16x8_t n, const uint8_t *w, uint8x16_t x, int both) {
+    uint8x16_t v[8];
+    for (int l = 0; l < 8; ++l) {
+        const uint8x16_t u = vld1q_u8(w + l * BNNC_STEP);
+        v[l] = vcntq_u8(both ? vandq_u8(x, u) : veorq_u8(x, u));
+    }
+    const uint8x16_t p = vpaddq_u8(vpaddq_u8(v[0], v[1]), vpaddq_u8(v[2], v[3]));
+    const uint8x16_t q = vpaddq_u8(vpaddq_u8(v[4], v[5]), vpaddq_u8(v[6], v[7]));
+    return vpadalq_u8(n, vpaddq_u8(p, q));
+}
+
+/* One window. Where there is but one, the weights come from far: they are asked for in time. */
+BNNC_TEMPLATE uint16x8_t bnnc_count_window1(const uint8_t *w, ptrdiff_t steps, const uint8_t *x,
+                                            int both) {
+    uint16x8_t n = vdupq_n_u16(0), m = n;
+    for (; steps >= 2; steps -= 2, x += 2 * BNNC_STEP, w += 2 * BNNC_STEP_WEIGHTS) {
+        __builtin_prefetch(w + 6 * BNNC_STEP_WEIGHTS);
+        n = bnnc_count_step(n, w, vld1q_u8(x), both);
+        m = bnnc_count_step(m, w + BNNC_STEP_WEIGHTS, vld1q_u8(x + BNNC_STEP), both);
+    }
+    if (steps > 0) {
+        n = bnnc_count_step(n, w, vld1q_u8(x), both);
+    }
+    return vaddq_u16(n, m);
+}
+
+#endif

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: 0BSD */
+/* Convolution and dense layers: bit activations, bit weights, groups == 1; 64-bit ARM.
+ *
+ * Weights: [(oc + 7) / 8] tiles of [steps][8][16] bytes, a row of kh * kw * ((ic + 7) / 8) bytes
+ * for each channel cut into steps, with zeros behind the last tap and for channels that are not
+ * there.
+ *
+ * With D differences in a window of N products inside the input, of which padding with 0 is none,
+ * S = N - 2 D. Taps of zero padding lie in windows as +1: they differ where the weight is -1, as
+ * often as there are ones in the weights of these taps, which are subtracted. */
+#include "bnnc/bit_windows.h"
+#include "bnnc/kernels.h"
+#include "bnnc/neon_count.h"
+
+/* Eight output channels; the last tile has fewer. */
+typedef struct {
+    const bnnc_conv2d *p;
+    const bnnc_end *end;
+    int32_t oc, count, products;
+    uint16x8_t outside; /* differences that the taps outside the input make */
+    uint16x8_t limit;   /* what is below a threshold has at least so many differences */
+} tile;
+
+typedef struct {
+    const uint8_t *w;
+    const bnnc_end *end;
+} layer;
+
+/* S < t means 2 D > N - t, that is D >= floor((N - t) / 2) + 1. Thresholds beyond all sums, which
+ * are -N to N, are moved next to them. Channels that are not there must not be below. */
+BNNC_TEMPLATE void set_limit(tile *t) {
+    int32_t thr[BNNC_LANES] = {0};
+    memcpy(thr, (const int32_t *)t->end->thr + t->oc, (size_t)t->count * sizeof thr[0]);
+    for (int32_t l = t->count; l < BNNC_LANES; ++l) {
+        thr[l] = INT32_MIN;
+    }
+    const int32x4_t n = vdupq_n_s32(t->products), low = vnegq_s32(n);
+    const int32x4_t high = vaddq_s32(n, vdupq_n_s32(1));
+    const int32x4_t a = vminq_s32(vmaxq_s32(vld1q_s32(thr), low), high);
+    const int32x4_t b = vminq_s32(vmaxq_s32(vld1q_s32(thr + 4), low), high);
+    const int32x4_t c = vshrq_n_s32(vsubq_s32(n, a), 1), d = vshrq_n_s32(vsubq_s32(n, b), 1);
+    const uint16x8_t floors =
+        vcombine_u16(vmovn_u32(vreinterpretq_u32_s32(c)), vmovn_u32(vreinterpretq_u32_s32(d)));
+    t->limit = vaddq_u16(vaddq_u16(floors, vdupq_n_u16(1)), t->outside);
+}
+
+BNNC_TEMPLATE uint16x8_t below(const tile *t, uint16x8_t differ) {
+    static const uint16_t bits[BNNC_LANES] = {1, 2, 4, 8, 16, 32, 64, 128};
+    return vandq_u16(vcgeq_u16(differ, t->limit), vld1q_u16(bits));
+}
+
+BNNC_TEMPLATE void bits_of_four(const tile *t, const ptrdiff_t *at, bnnc_quad_counts n) {
+    uint8_t *y = (uint8_t *)t->end->y + t->oc / 8;
+    const uint16x8_t p = vpaddq_u16(below(t, n.a), below(t, n.b));
+    const uint16x8_t q = vpaddq_u16(below(t, n.c), below(t, n.d));
+    const uint16x8_t r = vpaddq_u16(p, q), bytes = vpaddq_u16(r, r);
+    y[at[0]] = (uint8_t)vgetq_lane_u16(bytes, 0);
+    y[at[1]] = (uint8_t)vgetq_lane_u16(bytes, 1);
+    y[at[2]] = (uint8_t)vgetq_lane_u16(bytes, 2);
+    y[at[3]] = (uint8_t)vgetq_lane_u16(bytes, 3);
+}
+
+BNNC_TEMPLATE void bits_of_one(const tile *t, ptrdiff_t at, uint16x8_t n) {
+    ((uint8_t *)t->end->y)[at + t->oc / 8] = (uint8_t)vaddvq_u16(below(t, n));
+}
+
+/* S = N - 2 D of four channels. */
+BNNC_TEMPLATE int32x4_t sums_of(const tile *t, uint16x4_t differ) {
+    return vsubq_s32(vdupq_n_s32(t->products), vreinterpretq_s32_u32(vshll_n_u16(differ, 1)));
+}
+
+BNNC_TEMPLATE void store_scaled(const tile *t, float *y, int32_t oc, int32x4_t sums) {
+    float32x4_t v = vcvtq_f32_s32(sums);
+    if (t->end->alpha != NULL) {
+        v = vmulq_f32(v, vld1q_f32(t->end->alpha + oc));
+    }
+    if (t->end->bias != NULL) {
+        v = vaddq_f32(v, vld1q_f32(t->end->bias + oc));
+    }
+    vst1q_f32(y, v);
+}
+
+BNNC_TEMPLATE void any_of_one(const tile *t, ptrdiff_t at, uint16x8_t n, bnnc_finish finish) {
+    const uint16x8_t inside = vsubq_u16(n, t->outside);
+    bnnc_accumulators acc;
+    vst1q_s32(acc.i, sums_of(t, vget_low_u16(inside)));
+    vst1q_s32(acc.i + 4, sums_of(t, vget_high_u16(inside)));
+    finish(t->p, t->end, at, t->oc, t->count, &acc, 1);
+}
+
+BNNC_TEMPLATE void scaled_of_one(const tile *t, ptrdiff_t at, uint16x8_t n) {
+    const uint16x8_t inside = vsubq_u16(n, t->outside);
+    if (t->count == BNNC_LANES) {
+        float *y = (float *)t->end->y + at * t->p->oc + t->oc;
+        store_scaled(t, y, t->oc, sums_of(t, vget_low_u16(inside)));
+        store_scaled(t, y + 4, t->oc + 4, sums_of(t, vget_high_u16(inside)));
+    } else {
+        any_of_one(t, at, n, bnnc_finish_scaled);
+    }
+}
+
+BNNC_TEMPLATE void scaled_of_four(const tile *t, const ptrdiff_t *at, bnnc_quad_counts n) {
+    scaled_of_one(t, at[0], n.a);
+    scaled_of_one(t, at[1], n.b);
+    scaled_of_one(t, at[2], n.c);
+    scaled_of_one(t, at[3], n.d);
+}
+
+BNNC_TEMPLATE void levels_of_one(const tile *t, ptrdiff_t at, uint16x8_t n) {
+    any_of_one(t, at, n, bnnc_finish_levels);
+}
+
+BNNC_TEMPLATE void levels_of_four(const tile *t, const ptrdiff_t *at, bnnc_quad_counts n) {
+    levels_of_one(t, at[0], n.a);
+    levels_of_one(t, at[1], n.b);
+    levels_of_one(t, at[2], n.c);
+    levels_of_one(t, at[3], n.d);
+}
+
+typedef void (*store_four)(const tile *t, const ptrdiff_t *at, bnnc_quad_counts n);
+typedef void (*store_one)(const tile *t, ptrdiff_t at, uint16x8_t n);
+
+/* A tile's weights, which lie in the nearest memory then, meet all windows that there are. */
+BNNC_TEMPLATE void convolve(const bnnc_windows *s, const layer *all, int cut, store_four four,
+                            store_one one) {
+    const bnnc_conv2d *p = s->p;
+    const ptrdiff_t steps = s->next / BNNC_STEP;
+    const uint8_t *w = all->w;
+    const uint16x8_t none = vdupq_n_u16(0);
+    tile t = {p, all->end, 0, 0, s->products, none, none};
+    for (; t.oc < p->oc; t.oc += BNNC_LANES, w += steps * BNNC_STEP_WEIGHTS) {
+        int32_t q = 0;
+        t.count = p->oc - t.oc < BNNC_LANES ? p->oc - t.oc : BNNC_LANES;
+        if (s->mask != NULL) {
+            t.outside = bnnc_count_window1(w, steps, s->mask, 1);
+        }
+        if (cut) {
+            set_limit(&t);
+        }
+        for (; q + 4 <= s->count; q += 4) {
+            four(&t, s->at + q, bnnc_count_windows(w, steps, s->windows + q * s->next, s->next));
+        }
+        for (; q < s->count; ++q) {
+            one(&t, s->at[q], bnnc_count_window1(w, steps, s->windows + q * s->next, 0));
+        }
+    }
+}
+
+BNNC_NOINLINE void to_scaled(const bnnc_windows *s, const void *all) {
+    convolve(s, (const layer *)all, 0, scaled_of_four, scaled_of_one);
+}
+
+BNNC_NOINLINE void to_bits(const bnnc_windows *s, const void *all) {
+    convolve(s, (const layer *)all, 1, bits_of_four, bits_of_one);
+}
+
+BNNC_NOINLINE void to_levels(const bnnc_windows *s, const void *all) {
+    convolve(s, (const layer *)all, 0, levels_of_four, levels_of_one);
+}
+
+void BNNC_SYM(conv2d_bb_neon_f32)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
+                                  const float *alpha, const float *bias, float *y) {
+    const bnnc_end end = {NULL, alpha, bias, y};
+    const layer all = {w, &end};
+    bnnc_each_window(p, x, 1, to_scaled, &all);
+}
+
+void BNNC_SYM(conv2d_bb_neon_thr)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
+                                  const int32_t *thr, uint8_t *y) {
+    const bnnc_end end = {thr, NULL, NULL, y};
+    const layer all = {w, &end};
+    bnnc_each_window(p, x, bnnc_bit_bytes(p->oc), to_bits, &all);
+}
+
+void BNNC_SYM(conv2d_bb_neon_lvl)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
+                                  const int32_t *thr, uint8_t *y) {
+    const bnnc_end end = {thr, NULL, NULL, y};
+    const layer all = {w, &end};
+    bnnc_each_window(p, x, 1, to_levels, &all);
+}
