@@ -162,7 +162,7 @@ def test_thresholds_beyond_all_sums(kernels: Kernels, native_kernels: Kernels) -
 
 # Several blocks of windows, borders on all sides, windows of several steps, rests of four pixels.
 MANY = [
-    replace(g, n=2, ih=ih, iw=iw, ic=ic, oc=oc, kh=3, kw=3, pad=(1, 1, 1, 1))
+    replace(g, n=2, ih=ih, iw=iw, ic=ic, oc=oc, kh=3, kw=3, pad=(1, 1, 1, 1), pad_value=0)
     for g, ih, iw, ic, oc in zip(
         naive.random_geometries(6, 8, grouped=False),
         (9, 12, 7, 7, 8, 17),
@@ -174,7 +174,15 @@ MANY = [
 ]
 
 
-@pytest.mark.parametrize("g", [*PLAIN, *DEEP, *UNITS, *MANY])
+PADDED = [
+    replace(MANY[0], pad_value=1),
+    replace(MANY[2], pad_value=-1),
+    replace(MANY[0], pad=(4, 3, 5, 4), stride=(1, 2)),
+    replace(MANY[3], pad=(4, 6, 5, 4)),
+]
+
+
+@pytest.mark.parametrize("g", [*PLAIN, *DEEP, *UNITS, *MANY, *PADDED])
 def test_eight_channels_in_steps(neon_kernels: Kernels, g: Geometry) -> None:
     case = Case(g, "bb")
     check(neon_kernels, case, "conv2d_bb_neon", "bb", naive.in_steps(case.logical_w))

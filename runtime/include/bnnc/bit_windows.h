@@ -16,10 +16,13 @@ typedef struct {
     const bnnc_conv2d *p;
     const uint8_t *x;
     ptrdiff_t tap, next; /* bytes of a tap; of a window, rounded up to steps */
-    ptrdiff_t unit;      /* of `at`, for each pixel of the result */
-    int32_t products;    /* of the taps inside the input, or of all where padding is not 0 */
-    int32_t count;       /* of windows */
-    uint8_t *mask;       /* ones in the taps outside the input; NULL where no tap is outside */
+    /* What a window has to meet of each channel's row of weights: so many runs of so many bytes,
+     * w_run bytes from one to the next, in a row of w_row bytes. */
+    ptrdiff_t runs, run, w_first, w_run, w_row;
+    ptrdiff_t unit;   /* of `at`, for each pixel of the result */
+    int32_t products; /* of the taps inside the input, or of all where padding is not 0 */
+    int32_t count;    /* of windows */
+    uint8_t *mask; /* ones in the taps outside the input that windows have; NULL: they have none */
     uint8_t *windows;
     ptrdiff_t at[BNNC_WINDOWS]; /* where results go: units times pixels before it */
     uint8_t room[BNNC_ROOM];    /* of mask and windows */
@@ -32,14 +35,11 @@ typedef struct {
 } bnnc_region;
 
 BNNC_TEMPLATE void bnnc_copy_bytes(uint8_t *to, const uint8_t *from, ptrdiff_t n) {
-    if (n >= 16) {
-        ptrdiff_t i = 0;
-        for (; i + 16 <= n; i += 16) {
+    if (n >= 16) { /* at last some of it once more, rather than byte for byte what is left */
+        for (ptrdiff_t i = 0; i < n - 16; i += 16) {
             memcpy(to + i, from + i, 16);
         }
-        if (i < n) { /* once more what was copied, rather than byte for byte what is left */
-            memcpy(to + n - 16, from + n - 16, 16);
-        }
+        memcpy(to + n - 16, from + n - 16, 16);
     } else if (n >= 8) {
         memcpy(to, from, 8);
         memcpy(to + n - 8, from + n - 8, 8);
@@ -62,52 +62,89 @@ BNNC_TEMPLATE uint8_t *bnnc_pad_taps(const bnnc_windows *s, uint8_t *to, int32_t
     return to;
 }
 
-BNNC_TEMPLATE void bnnc_copy_window(const bnnc_windows *s, const uint8_t *image,
+/* Neighbouring taps of a row. */
+BNNC_TEMPLATE uint8_t *bnnc_copy_taps(const bnnc_windows *s, uint8_t *to, const uint8_t *from,
+                                      int32_t taps) {
+    if (s->p->dilation_w == 1) {
+        bnnc_copy_bytes(to, from, taps * s->tap);
+        return to + taps * s->tap;
+    }
+    for (int32_t j = 0; j < taps; ++j, to += s->tap) {
+        bnnc_copy_bytes(to, from + j * (s->p->dilation_w * s->tap), s->tap);
+    }
+    return to;
+}
+
+/* The taps of v inside the input, without those outside. */
+BNNC_TEMPLATE void bnnc_copy_inside(const bnnc_windows *s, const uint8_t *image,
+                                    const bnnc_window *v, uint8_t *to) {
+    const bnnc_conv2d *p = s->p;
+    const int32_t rows = v->kh_hi - v->kh_lo, taps = v->kw_hi - v->kw_lo;
+    const ptrdiff_t down = (ptrdiff_t)p->dilation_h * p->iw * s->tap;
+    const uint8_t *end = to + s->next;
+    if (rows * taps > 0) {
+        const ptrdiff_t row = (ptrdiff_t)(v->y0 + v->kh_lo * p->dilation_h) * p->iw;
+        image += (row + v->x0 + v->kw_lo * p->dilation_w) * s->tap;
+        for (int32_t i = 0; i < rows; ++i) {
+            to = bnnc_copy_taps(s, to, image + i * down, taps);
+        }
+    }
+    while (to < end) {
+        *to++ = 0;
+    }
+}
+
+BNNC_TEMPLATE void bnnc_copy_padded(const bnnc_windows *s, const uint8_t *image,
                                     const bnnc_window *v, uint8_t *to) {
     const bnnc_conv2d *p = s->p;
     const int32_t taps = v->kw_hi - v->kw_lo;
-    const uint8_t *begin = to;
+    const uint8_t *end = to + s->next;
     to = bnnc_pad_taps(s, to, v->kh_lo * p->kw);
     for (int32_t i = v->kh_lo; i < v->kh_hi; ++i) {
         to = bnnc_pad_taps(s, to, v->kw_lo);
         if (taps > 0) {
             const ptrdiff_t row = (ptrdiff_t)(v->y0 + i * p->dilation_h) * p->iw;
-            const uint8_t *from = image + (row + v->x0 + v->kw_lo * p->dilation_w) * s->tap;
-            if (p->dilation_w == 1) {
-                bnnc_copy_bytes(to, from, taps * s->tap);
-                to += taps * s->tap;
-            } else {
-                for (int32_t j = 0; j < taps; ++j, to += s->tap) {
-                    bnnc_copy_bytes(to, from + j * (p->dilation_w * s->tap), s->tap);
-                }
-            }
+            const ptrdiff_t first = row + v->x0 + v->kw_lo * p->dilation_w;
+            to = bnnc_copy_taps(s, to, image + first * s->tap, taps);
         }
         to = bnnc_pad_taps(s, to, p->kw - v->kw_hi);
     }
     to = bnnc_pad_taps(s, to, (p->kh - v->kh_hi) * p->kw);
-    for (const uint8_t *end = begin + s->next; to < end; ++to) {
-        *to = 0;
+    while (to < end) {
+        *to++ = 0;
     }
 }
 
-/* Say which taps are outside of the windows that come. */
+/* Say what the windows that come are: those of v, with all taps or with the ones inside the input.
+ * Zero padding is left out where the weights of a tap are whole steps; elsewhere its taps are +1
+ * and there is a mask. */
 BNNC_TEMPLATE void bnnc_set_taps(bnnc_windows *s, const bnnc_window *v) {
     const bnnc_conv2d *p = s->p;
+    const int32_t taps = p->kh * p->kw;
     const int32_t rows = v->kh_hi - v->kh_lo, columns = v->kw_hi - v->kw_lo;
-    const int all = p->pad_value != 0 || rows * columns == p->kh * p->kw;
-    s->products = (all ? p->kh * p->kw : rows * columns) * p->ic;
+    const int inside = p->pad_value == 0 && rows * columns < taps;
+    s->products = (inside ? rows * columns : taps) * p->ic;
+    s->runs = 1;
+    s->run = s->next = s->w_row;
+    s->w_first = s->w_run = 0;
     s->mask = NULL;
     s->windows = s->room;
-    if (all) {
-        return;
-    }
-    s->mask = s->room;
-    s->windows = s->room + s->next;
-    memset(s->mask, 0, (size_t)s->next);
-    for (int32_t i = 0; i < p->kh; ++i) {
-        for (int32_t j = 0; j < p->kw; ++j) {
-            if (!bnnc_tap_inside(v, i, j)) {
-                memset(s->mask + (i * p->kw + j) * s->tap, 0xff, (size_t)s->tap);
+    if (inside && s->tap % 16 == 0) {
+        const int whole = columns == p->kw;
+        s->next = rows * columns * s->tap;
+        s->runs = s->next == 0 ? 0 : whole ? 1 : rows;
+        s->run = (whole ? rows : 1) * columns * s->tap;
+        s->w_first = (v->kh_lo * p->kw + v->kw_lo) * s->tap;
+        s->w_run = p->kw * s->tap;
+    } else if (inside) {
+        s->mask = s->room;
+        s->windows = s->room + s->next;
+        memset(s->mask, 0, (size_t)s->next);
+        for (int32_t i = 0; i < p->kh; ++i) {
+            for (int32_t j = 0; j < p->kw; ++j) {
+                if (!bnnc_tap_inside(v, i, j)) {
+                    memset(s->mask + (i * p->kw + j) * s->tap, 0xff, (size_t)s->tap);
+                }
             }
         }
     }
@@ -119,19 +156,30 @@ typedef void (*bnnc_use_windows)(const bnnc_windows *s, const void *context);
 BNNC_TEMPLATE void bnnc_use_region(bnnc_windows *s, const bnnc_region *r, bnnc_use_windows use,
                                    const void *context) {
     const bnnc_conv2d *p = s->p;
-    const ptrdiff_t fit = (s->room + BNNC_ROOM - s->windows) / s->next;
+    const ptrdiff_t room = s->room + BNNC_ROOM - s->windows;
+    const ptrdiff_t fit = s->next == 0 ? BNNC_WINDOWS : room / s->next;
     const int32_t most = fit < 4              ? (int32_t)fit
                          : fit < BNNC_WINDOWS ? (int32_t)fit / 4 * 4
                                               : BNNC_WINDOWS;
+    bnnc_window v = r->window;
     s->count = 0;
     for (int32_t n = 0; n < p->n; ++n) {
         const uint8_t *image = s->x + n * ((ptrdiff_t)p->ih * p->iw * s->tap);
         for (int32_t oy = r->oy; oy < r->oy_end; ++oy) {
             const ptrdiff_t row = ((ptrdiff_t)n * p->oh + oy) * p->ow;
             for (int32_t ox = r->ox; ox < r->ox_end; ++ox) {
-                const bnnc_window v = bnnc_window_at(p, oy, ox);
+                uint8_t *to = s->windows + s->count * s->next;
                 s->at[s->count] = (row + ox) * s->unit;
-                bnnc_copy_window(s, image, &v, s->windows + s->count * s->next);
+                v.y0 = oy * p->stride_h - p->pad_top;
+                v.x0 = ox * p->stride_w - p->pad_left;
+                if (p->pad_value != 0) {
+                    v = bnnc_window_at(p, oy, ox);
+                    bnnc_copy_padded(s, image, &v, to);
+                } else if (s->mask != NULL) {
+                    bnnc_copy_padded(s, image, &v, to);
+                } else {
+                    bnnc_copy_inside(s, image, &v, to);
+                }
                 if (++s->count == most) {
                     use(s, context);
                     s->count = 0;
@@ -158,7 +206,7 @@ BNNC_TEMPLATE void bnnc_each_window(const bnnc_conv2d *p, const uint8_t *x, ptrd
     s->p = p;
     s->x = x;
     s->tap = bnnc_bit_bytes(p->ic);
-    s->next = (p->kh * p->kw * s->tap + 15) / 16 * 16;
+    s->w_row = (p->kh * p->kw * s->tap + 15) / 16 * 16;
     s->unit = unit;
     bnnc_region r;
     for (r.oy = 0; r.oy < p->oh; r.oy = r.oy_end) {

@@ -52,27 +52,37 @@ BNNC_TEMPLATE bnnc_quad bnnc_count_four_of(bnnc_quad x, const uint8_t *w) {
     return bnnc_add_pairs(p, bnnc_count_two(x, w + 2 * BNNC_STEP));
 }
 
-/* Four windows that begin `next` bytes apart; steps > 0. */
-BNNC_TEMPLATE bnnc_quad_counts bnnc_count_windows(const uint8_t *w, ptrdiff_t steps,
-                                                  const uint8_t *x, ptrdiff_t next) {
+/* The weights of eight channels that windows meet: runs of so many steps, w_run bytes apart. */
+typedef struct {
+    const uint8_t *w;
+    ptrdiff_t runs, steps, w_run;
+} bnnc_runs;
+
+/* Four windows that begin `next` bytes apart. */
+BNNC_TEMPLATE bnnc_quad_counts bnnc_count_windows(const bnnc_runs *r, const uint8_t *x,
+                                                  ptrdiff_t next) {
     const uint8_t *x1 = x + next, *x2 = x1 + next, *x3 = x2 + next;
     const uint16x8_t zero = vdupq_n_u16(0);
     bnnc_quad_counts n = {zero, zero, zero, zero};
-    do {
-        const bnnc_quad v = {vld1q_u8(x), vld1q_u8(x1), vld1q_u8(x2), vld1q_u8(x3)};
-        const bnnc_quad low = bnnc_count_four_of(v, w);
-        const bnnc_quad high = bnnc_count_four_of(v, w + 4 * BNNC_STEP);
-        const bnnc_quad all = bnnc_add_pairs(low, high);
-        n.a = vpadalq_u8(n.a, all.a);
-        n.b = vpadalq_u8(n.b, all.b);
-        n.c = vpadalq_u8(n.c, all.c);
-        n.d = vpadalq_u8(n.d, all.d);
-        x += BNNC_STEP;
-        x1 += BNNC_STEP;
-        x2 += BNNC_STEP;
-        x3 += BNNC_STEP;
-        w += BNNC_STEP_WEIGHTS;
-    } while (--steps > 0);
+    for (ptrdiff_t run = 0; run < r->runs; ++run) {
+        const uint8_t *w = r->w + run * r->w_run;
+        ptrdiff_t steps = r->steps;
+        do {
+            const bnnc_quad v = {vld1q_u8(x), vld1q_u8(x1), vld1q_u8(x2), vld1q_u8(x3)};
+            const bnnc_quad low = bnnc_count_four_of(v, w);
+            const bnnc_quad high = bnnc_count_four_of(v, w + 4 * BNNC_STEP);
+            const bnnc_quad all = bnnc_add_pairs(low, high);
+            n.a = vpadalq_u8(n.a, all.a);
+            n.b = vpadalq_u8(n.b, all.b);
+            n.c = vpadalq_u8(n.c, all.c);
+            n.d = vpadalq_u8(n.d, all.d);
+            x += BNNC_STEP;
+            x1 += BNNC_STEP;
+            x2 += BNNC_STEP;
+            x3 += BNNC_STEP;
+            w += BNNC_STEP_WEIGHTS;
+        } while (--steps != 0);
+    }
     return n;
 }
 
@@ -90,16 +100,20 @@ BNNC_TEMPLATE uint16x8_t bnnc_count_step(uint16x8_t n, const uint8_t *w, uint8x1
 }
 
 /* One window. Where there is but one, the weights come from far: they are asked for in time. */
-BNNC_TEMPLATE uint16x8_t bnnc_count_window1(const uint8_t *w, ptrdiff_t steps, const uint8_t *x,
-                                            int both) {
+BNNC_TEMPLATE uint16x8_t bnnc_count_window1(const bnnc_runs *r, const uint8_t *x, int both) {
     uint16x8_t n = vdupq_n_u16(0), m = n;
-    for (; steps >= 2; steps -= 2, x += 2 * BNNC_STEP, w += 2 * BNNC_STEP_WEIGHTS) {
-        __builtin_prefetch(w + 6 * BNNC_STEP_WEIGHTS);
-        n = bnnc_count_step(n, w, vld1q_u8(x), both);
-        m = bnnc_count_step(m, w + BNNC_STEP_WEIGHTS, vld1q_u8(x + BNNC_STEP), both);
-    }
-    if (steps > 0) {
-        n = bnnc_count_step(n, w, vld1q_u8(x), both);
+    for (ptrdiff_t run = 0; run < r->runs; ++run) {
+        const uint8_t *w = r->w + run * r->w_run;
+        ptrdiff_t steps = r->steps;
+        for (; steps >= 2; steps -= 2, x += 2 * BNNC_STEP, w += 2 * BNNC_STEP_WEIGHTS) {
+            __builtin_prefetch(w + 6 * BNNC_STEP_WEIGHTS);
+            n = bnnc_count_step(n, w, vld1q_u8(x), both);
+            m = bnnc_count_step(m, w + BNNC_STEP_WEIGHTS, vld1q_u8(x + BNNC_STEP), both);
+        }
+        if (steps > 0) {
+            n = bnnc_count_step(n, w, vld1q_u8(x), both);
+            x += BNNC_STEP;
+        }
     }
     return vaddq_u16(n, m);
 }

@@ -6,8 +6,8 @@
  * there.
  *
  * With D differences in a window of N products inside the input, of which padding with 0 is none,
- * S = N - 2 D. Taps of zero padding lie in windows as +1: they differ where the weight is -1, as
- * often as there are ones in the weights of these taps, which are subtracted. */
+ * S = N - 2 D. Where taps of zero padding are left in windows they are +1: they differ where the
+ * weight is -1, as often as there are ones in the weights of these taps, which are subtracted. */
 #include "bnnc/bit_windows.h"
 #include "bnnc/kernels.h"
 #include "bnnc/neon_count.h"
@@ -30,9 +30,12 @@ typedef struct {
  * are -N to N, are moved next to them. Channels that are not there must not be below. */
 BNNC_TEMPLATE void set_limit(tile *t) {
     int32_t thr[BNNC_LANES] = {0};
-    memcpy(thr, (const int32_t *)t->end->thr + t->oc, (size_t)t->count * sizeof thr[0]);
-    for (int32_t l = t->count; l < BNNC_LANES; ++l) {
-        thr[l] = INT32_MIN;
+    if (t->count == BNNC_LANES) {
+        memcpy(thr, (const int32_t *)t->end->thr + t->oc, sizeof thr);
+    } else {
+        for (int32_t l = 0; l < BNNC_LANES; ++l) {
+            thr[l] = l < t->count ? ((const int32_t *)t->end->thr)[t->oc + l] : INT32_MIN;
+        }
     }
     const int32x4_t n = vdupq_n_s32(t->products), low = vnegq_s32(n);
     const int32x4_t high = vaddq_s32(n, vdupq_n_s32(1));
@@ -124,24 +127,23 @@ typedef void (*store_one)(const tile *t, ptrdiff_t at, uint16x8_t n);
 BNNC_TEMPLATE void convolve(const bnnc_windows *s, const layer *all, int cut, store_four four,
                             store_one one) {
     const bnnc_conv2d *p = s->p;
-    const ptrdiff_t steps = s->next / BNNC_STEP;
-    const uint8_t *w = all->w;
+    bnnc_runs r = {all->w + s->w_first * 8, s->runs, s->run / BNNC_STEP, s->w_run * 8};
     const uint16x8_t none = vdupq_n_u16(0);
     tile t = {p, all->end, 0, 0, s->products, none, none};
-    for (; t.oc < p->oc; t.oc += BNNC_LANES, w += steps * BNNC_STEP_WEIGHTS) {
+    for (; t.oc < p->oc; t.oc += BNNC_LANES, r.w += s->w_row * 8) {
         int32_t q = 0;
         t.count = p->oc - t.oc < BNNC_LANES ? p->oc - t.oc : BNNC_LANES;
         if (s->mask != NULL) {
-            t.outside = bnnc_count_window1(w, steps, s->mask, 1);
+            t.outside = bnnc_count_window1(&r, s->mask, 1);
         }
         if (cut) {
             set_limit(&t);
         }
         for (; q + 4 <= s->count; q += 4) {
-            four(&t, s->at + q, bnnc_count_windows(w, steps, s->windows + q * s->next, s->next));
+            four(&t, s->at + q, bnnc_count_windows(&r, s->windows + q * s->next, s->next));
         }
         for (; q < s->count; ++q) {
-            one(&t, s->at[q], bnnc_count_window1(w, steps, s->windows + q * s->next, 0));
+            one(&t, s->at[q], bnnc_count_window1(&r, s->windows + q * s->next, 0));
         }
     }
 }

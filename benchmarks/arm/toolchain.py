@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Compiling a kernel for the target `neon`, and what is executed when it is called."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bnnc.backends import find_target, kernel_table
+from bnnc.runtime import runtime_dir
+
+TARGET = find_target("neon")
+TOOLS = ("aarch64-linux-gnu-gcc", "aarch64-linux-gnu-objdump", "qemu-aarch64", "gcc")
+_HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A square convolution of bits; dense layers are convolutions of one pixel."""
+
+    size: int
+    ic: int
+    oc: int
+    kernel: int
+    stride: int = 1
+    pad: int = 0
+
+    @property
+    def out(self) -> int:
+        """Rows and columns of the result."""
+        return (self.size + 2 * self.pad - self.kernel) // self.stride + 1
+
+    @property
+    def macs(self) -> int:
+        """Products of the layer, those with padding too."""
+        return self.out**2 * self.oc * self.kernel**2 * self.ic
+
+    def __str__(self) -> str:
+        kind = f"{self.kernel}x{self.kernel}" if self.size > 1 else "dense"
+        size = f" {self.size}x{self.size}" if self.size > 1 else ""
+        return f"{kind}{size} {self.ic}->{self.oc}{f' /{self.stride}' * (self.stride > 1)}"
+
+
+def missing() -> list[str]:
+    """The tools that are not installed."""
+    return [tool for tool in TOOLS if shutil.which(tool) is None]
+
+
+def version(command: str) -> str:
+    """What a tool says about itself, in one line."""
+    run = subprocess.run(
+        [*command.split(), "--version"], capture_output=True, text=True, check=True
+    )
+    lines = [line.strip() for line in run.stdout.splitlines() if "ersion" in line or "gcc" in line]
+    return lines[0] if lines else command
+
+
+class Bench:
+    """A kernel as a compiler makes it.
+
+    Attributes:
+        object: of the kernel's source.
+    """
+
+    def __init__(self, symbol: str, compiler: str, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.object = folder / "kernel.o"
+        self._folder = folder
+        self._program = folder / "layer"
+        source = next(k.source for k in kernel_table().kernels if k.symbol == symbol)
+        root = runtime_dir()
+        command = [*compiler.split(), *TARGET.cflags, f"-I{root / 'include'}", f"-DKERNEL={symbol}"]
+        _run([*command, "-c", str(root / source), "-o", str(self.object)])
+        driver = str(_HERE / "layer.c")
+        _run([*command, "-static", driver, str(self.object), "-o", str(self._program)])
+        self._plugin = folder / "libicount.so"
+        flags = ("-O2", "-shared", "-fPIC", "-fvisibility=hidden")
+        _run(["gcc", *flags, str(_HERE / "icount.c"), "-o", str(self._plugin)])
+
+    def executed(self, shape: Shape) -> Counter[str]:
+        """Mnemonics that one call executes, with all that it calls."""
+        once = self._executed(shape, 1)
+        once.subtract(self._executed(shape, 0))
+        return once
+
+    def _executed(self, shape: Shape, calls: int) -> Counter[str]:
+        out = self._folder / "counts.txt"
+        sizes = (shape.size, shape.size, shape.ic, shape.oc)
+        numbers = (calls, *sizes, shape.kernel, shape.stride, shape.pad)
+        plugin = ("-plugin", f"{self._plugin},out={out}")
+        _run([*TARGET.emulator, *plugin, str(self._program), *map(str, numbers)])
+        counts: Counter[str] = Counter()
+        for line in out.read_text().splitlines():
+            _, mnemonic, count = line.split("\t")
+            counts[mnemonic] += int(count)
+        return counts
+
+
+def _run(command: Sequence[str]) -> None:
+    subprocess.run(command, check=True)
