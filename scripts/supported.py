@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from bnnc.backends.kernel_table import kernel_table
 from bnnc.backends.target import targets
 from bnnc.frontends.tensorflow.convert import find_converter, supported_operations
+from bnnc.frontends.tflite import convert as tflite
 from bnnc.ir.operation import registered_operations
 
 _HEAD = """\
@@ -35,6 +36,20 @@ Before nodes are converted, the graph is brought into one shape:
 * Calls into the graph's function library (`PartitionedCall`, or a function's name as the operation)
   are inlined; a node inside bears the name `caller/node`.
 * `SpaceToBatchND`, a convolution and `BatchToSpaceND` become one dilated convolution.
+"""
+
+_TFLITE = """\
+## TensorFlow Lite operators
+
+bnnc reads `.tflite` files, with the operators of Larq Compute Engine. `SPACE_TO_BATCH_ND`, a
+convolution and `BATCH_TO_SPACE_ND` become one dilated convolution. Of floats:
+"""
+
+_TFLITE_BYTES = """\
+## TensorFlow Lite operators on quantized bytes
+
+Operators that int8 tensors flow through, in integers as LiteRT's reference kernels compute them.
+Unsigned bytes are only converted to signed ones and back.
 """
 
 _KERNELS = """\
@@ -62,10 +77,12 @@ def _names(names: Iterable[str]) -> str:
     return ", ".join(f"`{name}`" for name in names)
 
 
-def _operations() -> str:
+def _operations(
+    names: Iterable[str], find: Callable[[str], Callable[..., object] | None]
+) -> str:
     by_converter: dict[Callable[..., object], list[str]] = {}
-    for name in supported_operations():
-        converter = find_converter(name)
+    for name in names:
+        converter = find(name)
         if converter is not None:
             by_converter.setdefault(converter, []).append(name)
     families: dict[str, list[Callable[..., object]]] = {}
@@ -79,6 +96,20 @@ def _operations() -> str:
         lines += [f"| {_names(names)} | {text} |" for names, text in sorted(rows)]
         lines += [""]
     return "\n".join(lines)
+
+
+def _tflite() -> str:
+    def on_bytes(name: str) -> Callable[..., object] | None:
+        return tflite.find_converter(name, on_bytes=True)
+
+    return "\n".join(
+        [
+            _TFLITE,
+            _operations(tflite.supported_operators(), tflite.find_converter),
+            _TFLITE_BYTES,
+            _operations(tflite.supported_operators(on_bytes=True), on_bytes),
+        ]
+    )
 
 
 def _kernels() -> str:
@@ -106,7 +137,7 @@ def _without() -> str:
 
 def supported() -> str:
     """Return the text of the page."""
-    return "\n".join([_HEAD, _operations(), _KERNELS, _kernels(), _WITHOUT, _without()])
+    return "\n".join([_HEAD, _operations(supported_operations(), find_converter), _tflite(), _KERNELS, _kernels(), _WITHOUT, _without()])
 
 
 if __name__ == "__main__":

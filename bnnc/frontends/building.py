@@ -33,12 +33,15 @@ class ModuleBuilder:
 
     def __init__(self, name: str) -> None:
         self.module = Module(name)
+        self.batch = Batch(1, -1)
         self._varying: set[Value] = set()
         self._entered: set[Value] = set()
 
-    def add_input(self, name: str, shape: tuple[int, ...], *, hint: str) -> Value:
-        """Add an f32 input under its public name; `hint` names the value in text."""
-        value = Value(TensorType(shape), name=hint)
+    def add_input(
+        self, name: str, shape: tuple[int, ...], *, hint: str, type_: TensorType | None = None
+    ) -> Value:
+        """Add an input, by default of f32, under its public name; `hint` names it in text."""
+        value = Value(type_ or TensorType(shape), name=hint)
         self.module.func.args.append(value)
         self.module.func.input_names.append(name)
         self._varying.add(value)

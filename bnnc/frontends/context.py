@@ -21,6 +21,7 @@ T = TypeVar("T")
 class NodeContext:
     """A node by its name, operation type and attributes.
 
+    ``source_op`` is the type as the user's own model calls it; locations show it.
     Whatever is missing or of another kind raises `Unsupported`.
     """
 
@@ -29,7 +30,7 @@ class NodeContext:
     ) -> None:
         self._builder = builder
         self._name = name
-        self._op = op
+        self.source_op = op
         self._attrs = attrs
 
     def emit(self, op: Op) -> Value:
@@ -38,7 +39,7 @@ class NodeContext:
 
     def emit_all(self, op: Op) -> tuple[Value, ...]:
         """Add an operation under the node's location; return its results."""
-        op.loc = Loc((self._name,), self._op)
+        op.loc = Loc((self._name,), self.source_op)
         return self._builder.append(op)
 
     def constant(self, array: np.ndarray, part: str = "") -> Resource:

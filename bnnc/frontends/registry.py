@@ -27,6 +27,7 @@ _BUILT_IN = {
     ".onnx": "bnnc.frontends.onnx:load",
     ".onnx.gz": "bnnc.frontends.onnx:load",
     ".pb": "bnnc.frontends.tensorflow:load",
+    ".tflite": "bnnc.frontends.tflite:load",
 }
 
 # No C identifier; a module's name becomes the prefix of C functions and the name of a C file.

@@ -101,5 +101,4 @@ def avg_pool(op: q.AvgPool, x: np.ndarray) -> np.ndarray:
 def mean(op: q.Mean, x: np.ndarray) -> np.ndarray:
     """The sum of x - x_zero, times what the scales and the count have become."""
     total = (wide(x) - op.x_zero).sum(axis=op.axes, keepdims=op.keep_dims)
-    y = multiply_double(total, op.multiplier, op.shift)
-    return _saturated(op, (divide_away(y, op.count) if op.divide else y) + op.y_zero)
+    return _saturated(op, multiply_double(total, op.multiplier, op.shift) + op.y_zero)

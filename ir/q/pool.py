@@ -61,8 +61,7 @@ class AvgPool(Op):
 class Mean(Op):
     """s = sum of x - x_zero over axes; y = saturate(round(s * multiplier) + y_zero).
 
-    Rounded as ``double`` of the layers says. The multiplier holds 1 / count, or, with ``divide``,
-    the rounded product is divided by the count, halves away from zero.
+    Rounded as ``double`` of the layers says; 1 / count is part of the multiplier.
     """
 
     x: Value
@@ -73,7 +72,6 @@ class Mean(Op):
     y_zero: int
     multiplier: int
     shift: int
-    divide: bool = False
 
     @property
     def count(self) -> int:

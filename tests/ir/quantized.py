@@ -117,7 +117,6 @@ FIELDS: dict[type[Op], Callable[[Maker], Fields]] = {
         _byte(m, 1, 2, 3)
         | _multiplier(m)
         | {"axes": m.pick((), (1,), (-1, 0)), "keep_dims": m.pick(True, False), "y_zero": 3}
-        | {"divide": m.pick(True, False)}
     ),
     q.Softmax: lambda m: {
         "x": m.value(2, 3, scalar=I8),

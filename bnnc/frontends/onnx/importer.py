@@ -34,7 +34,6 @@ class Importer(ModuleBuilder):
         super().__init__(name)
         self.model = model
         self.failures = Failures()
-        self.batch = Batch(1, -1)
         self._constants = constants
         self._tensors: dict[str, Arranged] = {}
         self._failed: set[str] = set()

@@ -4,19 +4,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
 from bnnc.ir import Value
 
+from ..building import ModuleBuilder
 from ..context import NodeContext
 from ..failures import Unsupported
 from .graphdef import Attr, Node, ShapeAttr
 from .tensors import DType, TensorAttr
-
-if TYPE_CHECKING:
-    from .importer import Importer
 
 T = TypeVar("T")
 
@@ -27,7 +25,7 @@ class Context(NodeContext):
     Whatever is missing or of another kind raises `Unsupported`.
     """
 
-    def __init__(self, importer: Importer, node: Node, operands: Sequence[Value]) -> None:
+    def __init__(self, importer: ModuleBuilder, node: Node, operands: Sequence[Value]) -> None:
         super().__init__(importer, node.name, node.op, node.attrs)
         self._importer = importer
         self.node = node

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -44,8 +45,9 @@ def supported_operations() -> list[str]:
     return sorted(_table())
 
 
+@cache
 def _table() -> dict[str, Converter]:
-    if not _TABLE:
-        for family in _FAMILIES:
-            import_module(f".converters.{family}", __package__)
+    # Another frontend may have imported some of them for their helpers already.
+    for family in _FAMILIES:
+        import_module(f".converters.{family}", __package__)
     return _TABLE

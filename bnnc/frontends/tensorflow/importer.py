@@ -38,7 +38,6 @@ class Importer(ModuleBuilder):
         self.wiring = wiring
         self.constants = constants
         self.failures = Failures()
-        self.batch = Batch(1, -1)
         self._tensors: dict[TensorRef, Value] = {}
         self._phases: dict[TensorRef, Phases] = {}
         self._converted: set[str] = set()

@@ -71,6 +71,10 @@ class DType(IntEnum):
             return np.dtype(np.float32)
         return _STORED[self][0] if self in _STORED else None
 
+    def stored(self) -> np.dtype[np.generic] | None:
+        """The numpy dtype in a file, or None for types that the IR does not have."""
+        return _STORED[self][0] if self in _STORED else None
+
 
 _FLOATS = (DType.FLOAT, DType.DOUBLE, DType.HALF, DType.BFLOAT16)
 

@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Sums, products and functions of quantized bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from bnnc.ir import Value, nn, q
+from bnnc.ir.interpreter.fixed_point import multiply_double
+
+from ...failures import Unsupported
+from ..context import Context
+from ..convert import converts_bytes
+from ..quantization import exponentials, multiplier
+from .tensorflow import require_same_quantization
+
+F = np.float32
+_LEFT_SHIFT = 20
+
+
+@converts_bytes("ADD", "SUB")
+def add(c: Context) -> Value:
+    """In the scale of twice the larger operand's, then the activation."""
+    a, b, y = c.quant(0), c.quant(1), c.result_quant()
+    twice = 2.0 * max(a.scale, b.scale)
+    lo, hi = y.bounds(c.text("activation", "NONE"))
+    (am, ash), (bm, bsh) = multiplier(a.scale / twice), multiplier(b.scale / twice)
+    ym, ysh = multiplier(twice / (2.0**_LEFT_SHIFT * y.scale))
+    cls = q.Add if c.operator.kind == "ADD" else q.Sub
+    return c.emit(
+        cls(
+            c.x(0),
+            c.x(1),
+            a_zero=a.zero,
+            b_zero=b.zero,
+            y_zero=y.zero,
+            left_shift=_LEFT_SHIFT,
+            a_multiplier=am,
+            a_shift=ash,
+            b_multiplier=bm,
+            b_shift=bsh,
+            y_multiplier=ym,
+            y_shift=ysh,
+            lo=lo,
+            hi=hi,
+            to=y.to,
+        )
+    )
+
+
+@converts_bytes("MUL")
+def mul(c: Context) -> Value:
+    """The factor is computed in float32. Then the activation."""
+    a, b, y = c.quant(0), c.quant(1), c.result_quant()
+    lo, hi = y.bounds(c.text("activation", "NONE"))
+    m, shift = multiplier(float(F(a.scale) * F(b.scale) / F(y.scale)))
+    return c.emit(
+        q.Mul(
+            c.x(0),
+            c.x(1),
+            a_zero=a.zero,
+            b_zero=b.zero,
+            y_zero=y.zero,
+            y_multiplier=m,
+            y_shift=shift,
+            lo=lo,
+            hi=hi,
+            to=y.to,
+        )
+    )
+
+
+@converts_bytes("RELU", "RELU6", "RELU_N1_TO_1")
+def relu(c: Context) -> Value:
+    """To the scale of the result, then its bounds."""
+    x, y = c.quant(0), c.result_quant()
+    m, shift = multiplier(float(F(x.scale) / F(y.scale)))
+    moved = c.emit(
+        q.Requantize(
+            c.x(0),
+            x_zero=x.zero,
+            y_zero=y.zero,
+            multiplier=m,
+            shift=shift,
+            to=y.to,
+            rounding="double",
+        )
+    )
+    lo, hi = y.bounds(c.operator.kind)
+    return c.emit(q.Clamp(moved, lo=lo, hi=hi))
+
+
+@converts_bytes("MAXIMUM", "MINIMUM")
+def extreme(c: Context) -> Value:
+    """Of bytes of one scale the bytes themselves compare."""
+    require_same_quantization(c)
+    cls = nn.Maximum if c.operator.kind == "MAXIMUM" else nn.Minimum
+    return c.emit(cls(c.x(0), c.x(1)))
+
+
+_FUNCTIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "LOGISTIC": lambda x: 1.0 / (1.0 + np.exp(-x)),
+    "TANH": np.tanh,
+    "ELU": lambda x: np.where(x < 0, np.expm1(x), x),
+}
+
+
+@converts_bytes(*_FUNCTIONS)
+def function(c: Context) -> Value:
+    """A table: each byte as a float32, the function of it, times 1 / scale, halves away."""
+    x, y = c.quant(0), c.result_quant()
+    real = F(x.scale) * (_bytes(x.whole) - x.zero).astype(F)
+    values = _FUNCTIONS[c.operator.kind](real.astype(np.float64)).astype(F)
+    steps = (values * (F(1) / F(y.scale))).astype(np.float64)
+    return _lookup(c, np.copysign(np.floor(np.abs(steps) + 0.5), steps) + y.zero)
+
+
+@converts_bytes("LEAKY_RELU")
+def leaky_relu(c: Context) -> Value:
+    """A table: one factor above the zero point and one below it."""
+    x, y, alpha = c.quant(0), c.result_quant(), F(c.number("alpha", 0.0))
+    if alpha < 0:
+        raise Unsupported("has a negative slope")
+    centred = _bytes(x.whole) - x.zero
+    above = multiply_double(centred, *multiplier(float(F(x.scale) / F(y.scale))))
+    below = multiply_double(centred, *multiplier(float(F(x.scale) * alpha / F(y.scale))))
+    return _lookup(c, np.where(centred >= 0, above, below) + y.zero)
+
+
+def _bytes(whole: tuple[int, int]) -> np.ndarray:
+    return np.arange(whole[0], whole[1] + 1, dtype=np.int64)
+
+
+def _lookup(c: Context, results: np.ndarray) -> Value:
+    y = c.result_quant()
+    table = np.clip(results, *y.whole).astype(np.int8 if y.to == "i8" else np.uint8)
+    return c.emit(q.Lookup(c.x(0), c.constant(table, "table")))
+
+
+@converts_bytes("SOFTMAX")
+def softmax(c: Context) -> Value:
+    """Over the last axis, in fixed point; the result has the scale 1/256 and zero point -128."""
+    x, y = c.quant(0), c.result_quant()
+    if (x.to, y.to, y.scale, y.zero) != ("i8", "i8", 1 / 256, -128):
+        raise Unsupported(f"gives {y.to} of scale {y.scale:g} and zero point {y.zero}")
+    exps = exponentials(x.scale, c.number("beta", 1.0))
+    return c.emit(q.Softmax(c.x(0), c.constant(exps, "exps")))

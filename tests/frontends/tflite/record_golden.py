@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Record small quantized models and what LiteRT's reference kernels compute for them.
+
+Run in an environment with TensorFlow: python tests/frontends/tflite/record_golden.py [../shared]
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+tf: Any = importlib.import_module("tensorflow")
+
+Function = Callable[..., Any]
+GOLDEN = Path(__file__).with_name("golden.npz")
+NETWORKS = Path(__file__).with_name("networks.npz")
+RNG = np.random.default_rng(31)
+
+
+def normal(*shape: int, scale: float = 1.0) -> np.ndarray:
+    return (RNG.standard_normal(shape) * scale).astype(np.float32)
+
+
+def scales(*shape: int) -> np.ndarray:
+    """Weights whose channels differ widely in size."""
+    return np.asarray(normal(*shape) * np.exp(normal(shape[-1])), np.float32)
+
+
+def convert(
+    function: Function, shape: tuple[int, ...], high: float = 3.0, io: Any = tf.int8
+) -> bytes:
+    signature = [tf.TensorSpec((1, *shape), tf.float32)]
+    concrete = tf.function(function, input_signature=signature).get_concrete_function()
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete])
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    samples = RNG.uniform(-2.0, high, (30, 1, *shape)).astype(np.float32)
+    converter.representative_dataset = lambda: ([s] for s in samples)
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    converter.inference_input_type = converter.inference_output_type = io
+    return bytes(converter.convert())
+
+
+def run(model: bytes, x: np.ndarray) -> np.ndarray:
+    kernels = tf.lite.experimental.OpResolverType.BUILTIN_REF
+    interpreter = tf.lite.Interpreter(model_content=model, experimental_op_resolver_type=kernels)
+    interpreter.allocate_tensors()
+    (given,), (made,) = interpreter.get_input_details(), interpreter.get_output_details()
+    results: list[np.ndarray] = []
+    for sample in x:
+        interpreter.set_tensor(given["index"], sample[None])
+        interpreter.invoke()
+        results.append(interpreter.get_tensor(made["index"]).copy())
+    return np.array(results)
+
+
+def _conv(*shape: int, **options: Any) -> Function:
+    w, bias = scales(*shape), normal(shape[-1])
+    fields = {"strides": 1, "padding": "SAME"} | options
+    return lambda x: tf.nn.bias_add(tf.nn.conv2d(x, w, **fields), bias)
+
+
+def _dense(features: int, outputs: int) -> Function:
+    w, bias = scales(features, outputs), normal(outputs)
+    return lambda x: tf.nn.bias_add(tf.matmul(x, w), bias)
+
+
+def _depthwise(multiplier: int, stride: int) -> Function:
+    w = normal(3, 3, 6, multiplier) * np.exp(normal(multiplier))
+    steps = (1, stride, stride, 1)
+    return lambda x: tf.nn.relu6(tf.nn.depthwise_conv2d(x, w, steps, "SAME"))
+
+
+def _then(function: Function, inner: Function) -> Function:
+    return lambda x: function(inner(x))
+
+
+def _with(function: Function, constant: np.ndarray) -> Function:
+    return lambda x: function(x, constant)
+
+
+def _relu_of_sum(a: Any, b: Any) -> Any:
+    return tf.nn.relu(a + b)
+
+
+def _joined(a: Any, b: Any) -> Any:
+    return tf.concat([a, b], 3)
+
+
+def _swapped(x: Any) -> Any:
+    first, second = tf.split(x, 2, 3)
+    return tf.concat([second, first], 3)
+
+
+def _shared(function: Function) -> Function:
+    """A network of two branches with different scales."""
+    return lambda x: function(x, tf.nn.relu(x) * 0.37)
+
+
+IMAGE = (7, 6, 6)
+CASES: dict[str, tuple[Function, tuple[int, ...]]] = {
+    "conv_same": (_conv(3, 3, 6, 8), IMAGE),
+    "conv_stride": (_conv(3, 2, 6, 5, strides=2), IMAGE),
+    "conv_dilated": (_conv(3, 3, 6, 4, dilations=2), IMAGE),
+    "conv_relu": (_then(tf.nn.relu, _conv(1, 1, 6, 9, padding="VALID")), IMAGE),
+    "conv_relu6": (_then(tf.nn.relu6, _conv(2, 2, 6, 9)), IMAGE),
+    "depthwise": (_depthwise(1, 1), IMAGE),
+    "depthwise_multiplier": (_depthwise(2, 2), IMAGE),
+    "dense": (_dense(40, 30), (40,)),
+    "dense_relu": (_then(tf.nn.relu, _dense(24, 50)), (24,)),
+    "average": (lambda x: tf.nn.avg_pool2d(x, 3, 2, "SAME"), IMAGE),
+    "maximum": (lambda x: tf.nn.max_pool2d(x, 3, 2, "SAME"), IMAGE),
+    "add": (_shared(tf.add), IMAGE),
+    "add_relu": (_shared(_relu_of_sum), IMAGE),
+    "add_constant": (_with(tf.add, normal(6)), IMAGE),
+    "sub": (_shared(tf.subtract), IMAGE),
+    "mul": (_shared(tf.multiply), IMAGE),
+    "mul_constant": (_with(tf.multiply, normal(6)), IMAGE),
+    "larger": (_shared(tf.maximum), IMAGE),
+    "concat": (_shared(_joined), IMAGE),
+    "mean": (lambda x: tf.reduce_mean(x, (1, 2)), IMAGE),
+    "mean_keep": (lambda x: tf.reduce_mean(x, (1, 2), keepdims=True), IMAGE),
+    "mean_channels": (lambda x: tf.reduce_mean(x, 3), IMAGE),
+    "softmax": (tf.nn.softmax, (20,)),
+    "softmax_wide": (lambda x: tf.nn.softmax(x * 9.0), (12,)),
+    "softmax_flat": (lambda x: tf.nn.softmax(x * 0.05), (12,)),
+    "logistic": (tf.sigmoid, (64,)),
+    "tanh": (tf.tanh, (64,)),
+    "leaky": (lambda x: tf.nn.leaky_relu(x, 0.3), (64,)),
+    "relu": (tf.nn.relu, (64,)),
+    "relu6": (lambda x: tf.nn.relu6(x * 3.0), (64,)),
+    "pad": (lambda x: tf.pad(x, [[0, 0], [1, 2], [0, 1], [0, 0]]), IMAGE),
+    "slices": (lambda x: tf.transpose(x[:, 1:6:2, :, 2:], (0, 2, 1, 3)), IMAGE),
+    "split": (_swapped, IMAGE),
+}
+
+
+def main() -> None:
+    arrays: dict[str, np.ndarray] = {}
+    for name, (function, shape) in CASES.items():
+        model = convert(function, shape)
+        x = RNG.integers(-128, 128, (3 if len(shape) > 1 else 25, *shape)).astype(np.int8)
+        arrays |= {f"{name}.model": np.frombuffer(model, np.uint8), f"{name}.x": x}
+        arrays[f"{name}.y"] = run(model, x)
+    model = convert(_dense(10, 12), (10,), io=tf.float32)
+    x = RNG.uniform(-2.5, 3.5, (25, 10)).astype(np.float32)
+    arrays |= {"floats.model": np.frombuffer(model, np.uint8), "floats.x": x}
+    arrays["floats.y"] = run(model, x)
+    model = convert(_conv(1, 1, 6, 4), IMAGE, io=tf.uint8)
+    x = RNG.integers(0, 256, (3, *IMAGE)).astype(np.uint8)
+    arrays |= {"unsigned.model": np.frombuffer(model, np.uint8), "unsigned.x": x}
+    arrays["unsigned.y"] = run(model, x)
+    save: Any = np.savez_compressed
+    save(GOLDEN, **arrays)
+
+
+def networks(shared: Path) -> None:
+    """The int8 networks of MLPerf Tiny on a thousand real inputs."""
+    models = shared / "models" / "real" / "mlperf_tiny"
+    with np.load(shared / "data" / "kws01_mfcc_int8.npz") as data:
+        features = data["x"][..., None]
+    with np.load(shared / "data" / "cifar10_test_jpeg_dev1000.npz") as data:
+        images = (data["x"].astype(np.int16) - 128).astype(np.int8)
+    keywords = run((models / "kws" / "kws_ref_model.tflite").read_bytes(), features)
+    classes = run((models / "pretrainedResnet_quant.tflite").read_bytes(), images)
+    np.savez_compressed(NETWORKS, keywords=keywords[:, 0], classes=classes[:, 0])
+
+
+if __name__ == "__main__":
+    main()
+    if len(sys.argv) == 2:
+        networks(Path(sys.argv[1]))
