@@ -77,9 +77,7 @@ def _names(names: Iterable[str]) -> str:
     return ", ".join(f"`{name}`" for name in names)
 
 
-def _operations(
-    names: Iterable[str], find: Callable[[str], Callable[..., object] | None]
-) -> str:
+def _operations(names: Iterable[str], find: Callable[[str], Callable[..., object] | None]) -> str:
     by_converter: dict[Callable[..., object], list[str]] = {}
     for name in names:
         converter = find(name)
@@ -137,7 +135,17 @@ def _without() -> str:
 
 def supported() -> str:
     """Return the text of the page."""
-    return "\n".join([_HEAD, _operations(supported_operations(), find_converter), _tflite(), _KERNELS, _kernels(), _WITHOUT, _without()])
+    return "\n".join(
+        [
+            _HEAD,
+            _operations(supported_operations(), find_converter),
+            _tflite(),
+            _KERNELS,
+            _kernels(),
+            _WITHOUT,
+            _without(),
+        ]
+    )
 
 
 if __name__ == "__main__":

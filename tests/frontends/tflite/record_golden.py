@@ -16,7 +16,8 @@ import numpy as np
 
 tf: Any = importlib.import_module("tensorflow")
 
-Function = Callable[..., Any]
+Function = Callable[[Any], Any]
+Pair = Callable[[Any, Any], Any]
 GOLDEN = Path(__file__).with_name("golden.npz")
 NETWORKS = Path(__file__).with_name("networks.npz")
 RNG = np.random.default_rng(31)
@@ -79,7 +80,7 @@ def _then(function: Function, inner: Function) -> Function:
     return lambda x: function(inner(x))
 
 
-def _with(function: Function, constant: np.ndarray) -> Function:
+def _with(function: Pair, constant: np.ndarray) -> Function:
     return lambda x: function(x, constant)
 
 
@@ -96,7 +97,7 @@ def _swapped(x: Any) -> Any:
     return tf.concat([second, first], 3)
 
 
-def _shared(function: Function) -> Function:
+def _shared(function: Pair) -> Function:
     """A network of two branches with different scales."""
     return lambda x: function(x, tf.nn.relu(x) * 0.37)
 
