@@ -1,5 +1,5 @@
 # make test    everything CI runs: the checks of `make lint`, then the tests
-# make demo    compile, build and run the shipped example; needs no TensorFlow
+# make demo    compile, build and run the shipped examples; needs no TensorFlow
 # make lint    ruff, mypy, pyright, clang-format
 # make format  rewrite Python and C as lint wants them
 # make soak    10,000 random networks, 100,000 damaged files; SOAK_NETWORKS, SOAK_FILES, SOAK_SEED,
@@ -53,7 +53,7 @@ soak: $(VENV)/dev.stamp
 	    $(if $(SOAK_MINUTES),--minutes $(SOAK_MINUTES))
 
 demo: $(VENV)/demo.stamp
-	$(BIN)/python examples/digits/demo.py
+	$(BIN)/python -m examples.digits.demo
 
 # The stamps make a second run cheap: an extra is installed again only when pyproject.toml changes.
 $(VENV)/%.stamp: pyproject.toml | $(BIN)/python

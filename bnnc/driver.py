@@ -24,6 +24,7 @@ from bnnc.ir.diagnostics import Remark, UsageError, did_you_mean
 from bnnc.ir.module import Module
 from bnnc.ir.text import parse_module, read_module
 
+from .keras_model import KerasModel, model_file
 from .lowering import as_target, lower, plan, plan_to_interpret, split_target
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ __all__ = [
     "verify",
 ]
 
-ModelLike: TypeAlias = "Module | str | PathLike[str]"
+ModelLike: TypeAlias = "Module | str | PathLike[str] | KerasModel"
 IR_SUFFIX = ".bnn"
 
 
@@ -87,8 +88,13 @@ def parse(text: str, filename: str = "<string>") -> Module:
 
 
 def as_module(model: ModelLike, **import_options: Any) -> Module:
-    """A module as it is, or the model file that a path names."""
-    return model if isinstance(model, Module) else load(model, **import_options)
+    """A module as it is, the model file that a path names, or a Keras model in memory."""
+    if isinstance(model, Module):
+        return model
+    if isinstance(model, str | PathLike):
+        return load(model, **import_options)
+    with model_file(model) as path:
+        return load(path, **import_options)
 
 
 def interpret(
@@ -167,7 +173,7 @@ def compile(  # the public name; nothing here needs Python's own
     """Compile a model to C and packed weights.
 
     Args:
-        model: a module, or the path of a model file.
+        model: a module, the path of a model file, or a Keras model.
         target: name or TOML file of the target.
         out: the folder to write, by default ``./NAME``; one that bnnc made is replaced whole.
         name: a C identifier for files and symbols, by default the module's name.
@@ -231,7 +237,7 @@ def verify(
     """Compare reference, interpreter and generated code layer by layer.
 
     Args:
-        model: a module, or the path of a model file.
+        model: a module, the path of a model file, or a Keras model.
         target: as for `run`; ``interp:T`` leaves the generated code out.
         arrays: inputs [N, ...]; None for two calls of seeded random ones.
         reference: outputs by public name, or intermediate tensors with keys ``Op|node~name``.

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Train a binary network on scikit-learn's digits and freeze it to ``digits.pb``.
 
-Usage: python examples/digits/train.py [--epochs N] [--seed N] [--out FOLDER]
+Usage: python -m examples.digits.train [--epochs N] [--seed N] [--out FOLDER]
 
 Needs TensorFlow and scikit-learn: ``pip install "bnnc[train]"``.
 """
@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bnnc.frontends.tensorflow.freezing import freeze
 from bnnc.train import Pool, Variables, binary_activation, layer
 
 tf: Any = import_module("tensorflow")
@@ -106,39 +106,6 @@ def train(images: Images, labels: Labels, *, epochs: int, seed: int) -> Variable
     return variables
 
 
-def freeze(function: Callable[[Any], Any], image: Any) -> Any:
-    """Return the function of one image tensor as a GraphDef with constants for variables.
-
-    The input node is ``image``, the output node ``logits``.
-    """
-    convert = import_module("tensorflow.python.framework.convert_to_constants")
-
-    def named(image: Any) -> Any:
-        return tf.identity(function(image), name="logits")
-
-    concrete = tf.function(named).get_concrete_function(image)
-    frozen = convert.convert_variables_to_constants_v2(concrete)
-    return leading_to("logits", frozen.graph.as_graph_def())
-
-
-def leading_to(output: str, graph_def: Any) -> Any:
-    """Return the graph without the nodes that the output does not need.
-
-    That is the Identity which tf.function puts behind each output, with a name of its own.
-    """
-    inputs = {node.name: node.input for node in graph_def.node}
-    needed: set[str] = set()
-    waiting = [output]
-    while waiting:
-        name = waiting.pop()
-        if name not in needed:
-            needed.add(name)
-            waiting += [source.lstrip("^").split(":")[0] for source in inputs[name]]
-    kept = tf.compat.v1.GraphDef(versions=graph_def.versions, library=graph_def.library)
-    kept.node.extend(node for node in graph_def.node if node.name in needed)
-    return kept
-
-
 def run_frozen(graph_def: Any, images: Images) -> Images:
     """Return the logits [n, 10] that TensorFlow computes from the frozen graph."""
     with tf.Graph().as_default() as graph:
@@ -165,9 +132,13 @@ def main() -> None:
     variables = train(images[~test], labels[~test], epochs=options.epochs, seed=options.seed)
     print(f"trained in {time.perf_counter() - start:.0f} s")
 
+    def trained(image: Any) -> Any:
+        return network(variables, image, training=False)
+
     graph_def = freeze(
-        lambda image: network(variables, image, training=False),
-        tf.TensorSpec([None, 8, 8, 1], tf.float32, name="image"),
+        trained,
+        [tf.TensorSpec([None, 8, 8, 1], tf.float32, name="image")],
+        ["logits"],
     )
     predicted = run_frozen(graph_def, images[test]).argmax(axis=1)
     accuracy = float((predicted == labels[test]).mean())

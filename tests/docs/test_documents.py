@@ -36,7 +36,7 @@ _LEFT_ALONE = {
     ),
     ("docs/freezing.md", "import tensorflow as tf"),
     ("docs/freezing.md", "import tensorflow.compat.v1 as tf"),
-    ("examples/digits/README.md", "python examples/digits/demo.py     # or: make demo"),
+    ("examples/digits/README.md", "python -m examples.digits.demo     # or: make demo"),
     ("examples/digits/README.md", 'pip install "bnnc[train]"'),
 }
 

@@ -16,3 +16,10 @@ def train(tf: Any) -> Any:
 @pytest.fixture
 def variables(train: Any) -> Any:
     return train.Variables(seed=3)
+
+
+@pytest.fixture(scope="session")
+def keras(tf: Any) -> Any:
+    """Keras 3, which comes with TensorFlow."""
+    del tf
+    return importlib.import_module("keras")

@@ -16,7 +16,7 @@ def test_without_tensorflow_the_error_says_what_to_install(repo: Path) -> None:
     done = _run("import sys; sys.modules['tensorflow'] = None; import bnnc.train", repo)
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1] == (
-        'ImportError: bnnc.train needs TensorFlow 2.15 or newer: pip install "bnnc[tensorflow]"'
+        'ImportError: bnnc.train needs TensorFlow 2.16 or newer: pip install "bnnc[tensorflow]"'
     )
 
 
