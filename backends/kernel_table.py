@@ -35,7 +35,7 @@ class Kernel:
     types: Mapping[str, str]
     layouts: Mapping[str, str]
     when: tuple[str, ...] = ()
-    order: str | None = None
+    order: tuple[str, ...] = ()
     inplace: tuple[str, ...] = ()
     cost: int = 10
     stack: int = 1024
@@ -48,8 +48,8 @@ class Kernel:
         """Why the kernel cannot run this operation on this target; None when it can."""
         if self.isa not in target.isas:
             return f"needs {self.isa}, the target has {', '.join(target.isas)}"
-        if self.order is not None and self.order != target.order:
-            return f"sums in the order {self.order}, the target in {target.order}"
+        if self.order and target.order not in self.order:
+            return f"sums in the order {' or '.join(self.order)}, the target in {target.order}"
         slots = kernel_slots(op)
         for slot, value in slots:
             if slot not in self.operands:
@@ -174,6 +174,7 @@ def kernel_table() -> KernelTable:
 
 def _kernel(row: Mapping[str, Any]) -> Kernel:
     ops: str | list[str] = row["op"]
+    order: str | list[str] = row.get("order", [])
     return Kernel(
         symbol=row["symbol"],
         ops=(ops,) if isinstance(ops, str) else tuple(ops),
@@ -184,7 +185,7 @@ def _kernel(row: Mapping[str, Any]) -> Kernel:
         types=dict(row["types"]),
         layouts=dict(row.get("layouts", {})),
         when=tuple(row.get("when", ())),
-        order=row.get("order"),
+        order=(order,) if isinstance(order, str) else tuple(order),
         inplace=tuple(row.get("inplace", ())),
         cost=int(row.get("cost", 10)),
         stack=int(row.get("stack", 1024)),

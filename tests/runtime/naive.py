@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from bnnc.ir.interpreter.rounding import fma
+
 from .library import Field
 
 F32 = np.float32
@@ -146,9 +148,16 @@ def random_geometries(count: int, seed: int, *, grouped: bool, deepest: int = 40
 
 
 def accumulate(
-    g: Geometry, x: np.ndarray, w: np.ndarray, *, skip_zero_weights: bool = False
+    g: Geometry,
+    x: np.ndarray,
+    w: np.ndarray,
+    *,
+    skip_zero_weights: bool = False,
+    fused: bool = False,
 ) -> np.ndarray:
     """acc = acc + x * w over the taps in the order kh, kw, ic, each in the dtype of x.
+
+    A fused product and sum of float32 is rounded once.
 
     Vectorized over outputs alone, so that each output's additions keep their order.
     """
@@ -169,7 +178,8 @@ def accumulate(
             tap = padded[:, rows, cols]
             for c in range(g.ic):
                 with np.errstate(all="ignore"):
-                    new = acc + tap[..., first + c] * w[:, i, j, c].astype(x.dtype)
+                    taps, weights = tap[..., first + c], w[:, i, j, c].astype(x.dtype)
+                    new = fma(taps, weights, acc) if fused else acc + taps * weights
                 acc = np.where(w[:, i, j, c] == 0, acc, new) if skip_zero_weights else new
     return acc
 

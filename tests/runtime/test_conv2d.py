@@ -28,7 +28,7 @@ WIDE = [
 class Case:
     """Random operands for one geometry and kind."""
 
-    def __init__(self, g: Geometry, kind: str) -> None:
+    def __init__(self, g: Geometry, kind: str, *, fused: bool = False) -> None:
         rng = np.random.default_rng(abs(hash(g)) % 2**32)
         self.g = g
         if kind[0] == "f":
@@ -51,7 +51,7 @@ class Case:
             w = rng.choice(np.array([-1, 0, 1]), g.w_shape)
             self.w = naive.pack_ternary(w)
         self.logical_w = w
-        self.acc = naive.accumulate(g, logical, w, skip_zero_weights=kind == "ft")
+        self.acc = naive.accumulate(g, logical, w, skip_zero_weights=kind == "ft", fused=fused)
         channels = g.y_shape[-1]
         self.alpha = rng.standard_normal(channels).astype(F32)
         self.bias = rng.standard_normal(channels).astype(F32)
@@ -108,6 +108,16 @@ def test_tiled_weights(kernels: Kernels, native_kernels: Kernels, g: Geometry) -
     case = Case(g, "fb")
     for built in (kernels, native_kernels):
         check(built, case, "conv2d_fb_t8", "fb", naive.tile_bits(case.logical_w))
+
+
+@pytest.mark.parametrize("g", [*PLAIN, *WIDE, *GROUPED[:10]])
+def test_fused_multiply_add(neon_kernels: Kernels, g: Geometry) -> None:
+    case = Case(g, "ff", fused=True)
+    check(neon_kernels, case, "conv2d_ff_fused", "ff", case.w)
+    if g.groups == 1:
+        check(neon_kernels, case, "conv2d_ff_neon", "ff", naive.tile8(case.w))
+        case = Case(g, "fb")
+        check(neon_kernels, case, "conv2d_fb_neon", "fb", naive.tile_bits(case.logical_w))
 
 
 @pytest.mark.parametrize("g", [*PLAIN, *DEEP, *BYTE_GROUPED])

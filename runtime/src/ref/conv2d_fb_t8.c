@@ -1,19 +1,10 @@
 /* SPDX-License-Identifier: 0BSD */
 /* Convolution and dense layers: float activations, bit weights in tiles of 8 output channels,
  * [(oc + 7) / 8][kh][kw][ic] bytes, bit l of a byte for channel l of the tile; groups == 1. */
-#include "bnnc/conv_lanes.h"
 #include "bnnc/kernels.h"
+#include "bnnc/sign_tiles.h"
 
 static ptrdiff_t tile_bytes(const bnnc_conv2d *p) { return (ptrdiff_t)p->kh * p->kw * p->ic; }
-
-/* Weights as floats, for every byte: x times +-1 is +-x. */
-#define SIGN(byte, l) ((byte) >> (l) & 1 ? -1.0f : 1.0f)
-#define TILE(b)                                                                                    \
-    {SIGN(b, 0), SIGN(b, 1), SIGN(b, 2), SIGN(b, 3), SIGN(b, 4), SIGN(b, 5), SIGN(b, 6), SIGN(b, 7)}
-#define TILES4(b) TILE(b), TILE((b) + 1), TILE((b) + 2), TILE((b) + 3)
-#define TILES16(b) TILES4(b), TILES4((b) + 4), TILES4((b) + 8), TILES4((b) + 12)
-#define TILES64(b) TILES16(b), TILES16((b) + 16), TILES16((b) + 32), TILES16((b) + 48)
-static const bnnc_tile signs[256] = {TILES64(0), TILES64(64), TILES64(128), TILES64(192)};
 
 BNNC_TEMPLATE void add_taps(const bnnc_tiled_block *b, bnnc_sums *sum, const bnnc_taps *taps,
                             int32_t pixels, int32_t tiles) {
@@ -24,7 +15,7 @@ BNNC_TEMPLATE void add_taps(const bnnc_tiled_block *b, bnnc_sums *sum, const bnn
     bnnc_copy_sums(acc, sum, pixels, tiles);
     BNNC_TAP_LOOP
     for (ptrdiff_t c = 0; c < taps->n; ++c, x += taps->x_step) {
-        const float *s_signs = signs[w[c]], *t_signs = signs[v[c]];
+        const float *s_signs = bnnc_sign_tiles[w[c]], *t_signs = bnnc_sign_tiles[v[c]];
         BNNC_LOAD_TILE(s, s_signs);
         BNNC_LOAD_TILE(t, t_signs);
         bnnc_add_lanes(acc, x, taps->x_pixel, s, t, pixels, tiles);
