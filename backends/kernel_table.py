@@ -97,10 +97,14 @@ class KernelTable:
         object.__setattr__(self, "by_op", by_op)
 
     def choose(self, op: Op, target: Target) -> Kernel:
-        """The cheapest kernel that fits; a target error says why each candidate does not."""
+        """The cheapest kernel that fits; a target error says why each candidate does not.
+
+        Candidates are the kernels of the target's families or, where it has none, of all.
+        """
         reasons: list[str] = []
         best: Kernel | None = None
-        for kernel in self.by_op.get(op.NAME, ()):
+        every = self.by_op.get(op.NAME, ())
+        for kernel in [k for k in every if k.isa in target.isas] or every:
             reason = kernel.misfit(op, target, self.constraints)
             if reason is not None:
                 reasons.append(f"{kernel.symbol} ({kernel.isa}): {reason}")
