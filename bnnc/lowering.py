@@ -165,5 +165,7 @@ def plan_to_interpret(module: Module, target: str | Target = "c", **options: Any
 
 
 def without_kernels(op: Op) -> bool:
-    """Whether an operation belongs to the ``q`` dialect and no kernel of any target computes it."""
-    return op.NAME.startswith("q.") and op.NAME not in kernel_table().by_op
+    """Whether an operation works on quantized bytes, and no kernel of any target computes that."""
+    if op.NAME.startswith("q."):
+        return op.NAME not in kernel_table().by_op
+    return any(v.type.quant is not None or v.type.scalar.name == "i8" for v in op.operands)

@@ -23,12 +23,14 @@ from bnnc.driver import interpret, load, lower, plan
 from bnnc.ir import Module
 from bnnc.ir.text import parse_module, print_module, write_module
 from bnnc.ir.text.keys import side_file_keys
+from bnnc.lowering import without_kernels
 
 from .fault import Fault
 from .graph_seeds import graph_files
 from .grower import grow
 from .mutators import damage_archive, damage_bytes, damage_text, damage_weights, spliced
 from .onnx_seeds import onnx_files
+from .tflite_seeds import tflite_files
 
 # A damaged file may say something large that is in order, and take its time.
 _MOST_NUMBERS = 200_000
@@ -122,6 +124,12 @@ def _check_onnx(folder: Path) -> None:
     compile_into(load(folder / "net.onnx"), folder)
 
 
+def _check_tflite(folder: Path) -> None:
+    module = load(folder / "net.tflite")
+    if not any(map(without_kernels, module.func.ops)):
+        compile_into(module, folder)
+
+
 def _check_text(folder: Path) -> None:
     module = load(folder / "net.bnn")
     keys = side_file_keys(module)
@@ -167,6 +175,11 @@ def _graphs() -> Sequence[Files]:
 @cache
 def _onnx_models() -> Sequence[Files]:
     return [{"net.onnx": data} for data in onnx_files()]
+
+
+@cache
+def _tflite_models() -> Sequence[Files]:
+    return [{"net.tflite": data} for data in tflite_files()]
 
 
 @cache
@@ -234,6 +247,13 @@ KINDS = {
     for kind in (
         Kind("pb", _graphs, "net.pb", _damage_main("net.pb", damage_bytes), _check_graph),
         Kind("onnx", _onnx_models, "net.onnx", _damage_main("net.onnx", damage_bytes), _check_onnx),
+        Kind(
+            "tflite",
+            _tflite_models,
+            "net.tflite",
+            _damage_main("net.tflite", damage_bytes),
+            _check_tflite,
+        ),
         Kind("text", _texts, "net.bnn", _damage_text, _check_text),
         Kind("npz", _inputs, "x.npz", _damage_main("x.npz", damage_archive), _check_inputs),
         Kind(

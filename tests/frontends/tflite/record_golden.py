@@ -46,8 +46,8 @@ def convert(
     return bytes(converter.convert())
 
 
-def run(model: bytes, x: np.ndarray) -> np.ndarray:
-    kernels = tf.lite.experimental.OpResolverType.BUILTIN_REF
+def run(model: bytes, x: np.ndarray, resolver: str = "BUILTIN_REF") -> np.ndarray:
+    kernels = tf.lite.experimental.OpResolverType[resolver]
     interpreter = tf.lite.Interpreter(model_content=model, experimental_op_resolver_type=kernels)
     interpreter.allocate_tensors()
     (given,), (made,) = interpreter.get_input_details(), interpreter.get_output_details()
@@ -103,6 +103,7 @@ def _shared(function: Pair) -> Function:
 
 
 IMAGE = (7, 6, 6)
+PADS = [[0, 0], [1, 0], [0, 2], [0, 0]]
 CASES: dict[str, tuple[Function, tuple[int, ...]]] = {
     "conv_same": (_conv(3, 3, 6, 8), IMAGE),
     "conv_stride": (_conv(3, 2, 6, 5, strides=2), IMAGE),
@@ -159,6 +160,70 @@ def main() -> None:
     save(GOLDEN, **arrays)
 
 
+def _phases(x: Any) -> Any:
+    dealt = tf.space_to_batch_nd(x, [2, 2], [[2, 3], [2, 2]])
+    filters = normal(3, 3, 6, 5)
+    return tf.batch_to_space(tf.nn.conv2d(dealt, filters, 1, "VALID"), [2, 2], [[0, 1], [0, 0]])
+
+
+def _stacked(x: Any) -> Any:
+    first, *_, last = tf.unstack(x, axis=1)
+    return tf.stack([last, first], axis=2)
+
+
+FLOATS: dict[str, tuple[Function, tuple[int, ...]]] = {
+    "conv_relu": (_then(tf.nn.relu, _conv(3, 2, 6, 5, strides=2)), IMAGE),
+    "conv_dilated": (_conv(3, 3, 6, 4, dilations=2), IMAGE),
+    "conv_phases": (_phases, IMAGE),
+    "conv_groups": (_conv(3, 3, 2, 9), IMAGE),
+    "depthwise": (_depthwise(2, 1), IMAGE),
+    "dense": (_then(tf.nn.relu, _dense(40, 7)), (40,)),
+    "average": (lambda x: tf.nn.avg_pool2d(x, 3, 2, "SAME"), IMAGE),
+    "maximum": (lambda x: tf.nn.relu6(tf.nn.max_pool2d(x, (3, 2), 2, "VALID")), IMAGE),
+    "arithmetic": (lambda x: (x * 2.0 - 1.5) / (tf.abs(x) + 0.5) + x, IMAGE),
+    "extremes": (lambda x: tf.minimum(tf.maximum(x, -1.0), 0.7), IMAGE),
+    "functions": (lambda x: tf.exp(tf.tanh(x)) * tf.sigmoid(x) + tf.sqrt(tf.abs(x)), IMAGE),
+    "logarithm": (lambda x: tf.math.log(tf.square(x) + 0.1) - tf.math.rsqrt(x * x + 1.0), IMAGE),
+    "activations": (lambda x: tf.nn.elu(x) + tf.nn.leaky_relu(x, 0.3) + tf.nn.relu(-x), IMAGE),
+    "gelu": (lambda x: tf.nn.gelu(x, approximate=True), IMAGE),
+    "hard_swish": (lambda x: x * tf.nn.relu6(x + 3.0) * (1.0 / 6.0), IMAGE),
+    "choice": (lambda x: tf.where(x >= 0.3, x, -2.0 * x), IMAGE),
+    "reductions": (
+        lambda x: tf.reduce_sum(x, 1) + tf.reduce_max(x, 1) - tf.reduce_min(x, 1),
+        IMAGE,
+    ),
+    "mean": (lambda x: tf.reduce_mean(x, (1, 2), keepdims=True), IMAGE),
+    "softmax": (tf.nn.softmax, (20,)),
+    "log_softmax": (tf.nn.log_softmax, (20,)),
+    "pads": (
+        lambda x: tf.pad(tf.pad(x, [[0, 0], [1, 2], [0, 1], [0, 0]]), PADS, "CONSTANT", 1.5),
+        IMAGE,
+    ),
+    "mirror": (lambda x: tf.pad(x, PADS, "REFLECT"), IMAGE),
+    "slices": (lambda x: tf.transpose(x[:, 1:6:2, ::-1, 2:], (0, 2, 1, 3))[:, 1], IMAGE),
+    "stacked": (_stacked, IMAGE),
+    "split": (_swapped, IMAGE),
+    "axes": (lambda x: tf.squeeze(tf.expand_dims(tf.reshape(x, (-1, 42, 6)), 2), [2]), IMAGE),
+    "depth": (lambda x: tf.nn.depth_to_space(tf.nn.space_to_depth(x, 2), 2) * 2.0, (6, 4, 4)),
+    "rounding": (lambda x: tf.round(x * 3.0) + tf.sign(x), IMAGE),
+}
+
+
+def floats() -> None:
+    """Small float models, and what LiteRT computes for them; its references lack some kernels."""
+    arrays: dict[str, np.ndarray] = {}
+    for name, (function, shape) in FLOATS.items():
+        signature = [tf.TensorSpec((1, *shape), tf.float32)]
+        concrete = tf.function(function, input_signature=signature).get_concrete_function()
+        converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete])
+        model = bytes(converter.convert())
+        x = RNG.uniform(-2.0, 2.0, (1, *shape)).astype(np.float32)
+        arrays |= {f"{name}.model": np.frombuffer(model, np.uint8), f"{name}.x": x}
+        arrays[f"{name}.y"] = run(model, x, "BUILTIN_WITHOUT_DEFAULT_DELEGATES")
+    save: Any = np.savez_compressed
+    save(GOLDEN.with_name("golden_float.npz"), **arrays)
+
+
 def networks(shared: Path) -> None:
     """The int8 networks of MLPerf Tiny on a thousand real inputs."""
     models = shared / "models" / "real" / "mlperf_tiny"
@@ -173,5 +238,6 @@ def networks(shared: Path) -> None:
 
 if __name__ == "__main__":
     main()
+    floats()
     if len(sys.argv) == 2:
         networks(Path(sys.argv[1]))
