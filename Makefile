@@ -4,6 +4,7 @@
 # make format  rewrite Python and C as lint wants them
 # make soak    10,000 random networks, 100,000 damaged files; SOAK_NETWORKS, SOAK_FILES, SOAK_SEED,
 #              SOAK_MINUTES and SOAK_LOG make it shorter, repeat it, or say where its log goes
+# make bench-kernels, make bench-compile   speed of kernels beside their peaks, of the compiler
 # make clean   remove what the targets above made
 PYTHON ?= python3
 VENV ?= .venv
@@ -11,7 +12,7 @@ BIN = $(VENV)/bin
 
 C_FILES = $(shell git ls-files 'runtime/*.c' 'runtime/*.h')
 
-.PHONY: test lint lint-python lint-types lint-c unit unit-tensorflow in-tensorflow soak demo format clean
+.PHONY: test lint lint-python lint-types lint-c unit unit-tensorflow in-tensorflow soak demo format clean bench-kernels bench-compile
 
 test: lint unit unit-tensorflow
 
@@ -51,6 +52,13 @@ soak: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.fuzz soak --networks $(SOAK_NETWORKS) --files $(SOAK_FILES) \
 	    --log $(SOAK_LOG) $(if $(SOAK_SEED),--seed $(SOAK_SEED) --resume) \
 	    $(if $(SOAK_MINUTES),--minutes $(SOAK_MINUTES))
+
+bench-kernels: $(VENV)/dev.stamp
+	$(BIN)/python -m benchmarks.peaks
+	$(BIN)/python -m benchmarks.kernels
+
+bench-compile: $(VENV)/dev.stamp
+	$(BIN)/python -m benchmarks.compile_time
 
 demo: $(VENV)/demo.stamp
 	$(BIN)/python -m examples.digits.demo

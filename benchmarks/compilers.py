@@ -7,7 +7,7 @@ import shutil
 
 
 def compilers() -> list[str]:
-    """gcc and clang, those that are installed; an error where there is neither."""
+    """Gcc and clang, those that are installed; an error where there is neither."""
     found = [cc for cc in ("gcc", "clang") if shutil.which(cc)]
     if not found:
         raise SystemExit("neither gcc nor clang is on PATH")

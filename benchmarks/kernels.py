@@ -6,7 +6,8 @@ Usage: python -m benchmarks.kernels [NAME ...]
 Networks of one and of several equal layers are compiled as a user would, and run in turn with the
 loop that is their peak. The difference of their times is that of the layers between, so that input
 and output cost nothing. The best of several rounds counts, for layers and peak alike. Exits with 1
-when a bound of `BOUNDS` is missed.
+when a bound of `BOUNDS` is missed by gcc. Padding is zero; the last column counts only products
+inside the input, and is what the bounds are for.
 """
 
 from __future__ import annotations
@@ -28,8 +29,8 @@ from .compilers import compilers
 from .peaks import PEAKS, measure
 from .peaks.cores import cpu_name
 
-ROUNDS = 7
-SECONDS = 0.15  # of one run
+ROUNDS = 5
+SECONDS = 0.06  # of one run
 SHAPES = ((56, 64), (28, 128), (14, 256), (7, 512))
 BOUNDS = {"bb": 0.8, "ff": 0.7}
 
@@ -61,6 +62,12 @@ class Layer:
     def products(self) -> int:
         """Multiplications of one layer."""
         return max(self.size, 1) ** 2 * self.kernel**2 * self.channels**2
+
+    @property
+    def inside(self) -> float:
+        """Part of the products whose tap lies in the input; the others are zero, and left out."""
+        size, k = self.size, self.kernel
+        return ((k * size - k + 1) / (k * size)) ** 2 if size else 1.0
 
     @property
     def peak(self) -> str:
@@ -96,7 +103,7 @@ class Layer:
         pad = (self.kernel // 2,) * 4
         if self.size:
             conv = {"bb": bin.Conv2DBB, "fb": bin.Conv2DFB, "ff": bin.Conv2DFF}[self.kind]
-            return conv(x, w, thr=thr, stride=(1, 1), pad=pad, pad_value=float(thr is not None))
+            return conv(x, w, thr=thr, stride=(1, 1), pad=pad, pad_value=0.0)
         dense = {"bb": bin.DenseBB, "fb": bin.DenseFB, "ff": bin.DenseFF}[self.kind]
         return dense(x, w, thr=thr)
 
@@ -152,9 +159,7 @@ class Program:
     def seconds(self) -> float:
         """Seconds for one run of the network, the mean of many."""
         command = [*self._command, str(self._repeat)]
-        done = subprocess.run(
-            command, cwd=self._folder, check=True, capture_output=True, text=True
-        )
+        done = subprocess.run(command, cwd=self._folder, check=True, capture_output=True, text=True)
         return 1e-6 * float(done.stdout.split(":")[1].split()[0])
 
 
@@ -194,18 +199,25 @@ def _chosen(names: list[str]) -> Iterator[Layer]:
 def main(names: list[str]) -> int:
     """Print a line for each layer and compiler."""
     print(cpu_name())
-    print(f"{'layer':<20}{'compiler':<10}{'kernel':<22}{'10^9 products/s':>16}{'of peak':>9}")
+    print(
+        f"{'layer':<20}{'compiler':<10}{'kernel':<22}"
+        f"{'10^9 products/s':>16}{'of peak':>9}{'inside':>8}"
+    )
     good = True
     with tempfile.TemporaryDirectory() as folder:
         for layer in _chosen(names):
             for cc in compilers():
                 found = measured(layer, cc, Path(folder))
                 part = found.layer / found.peak
+                inside = part * layer.inside
                 bounded = (layer.size, layer.channels) in SHAPES and layer.kernel == 3
-                if bounded and cc == "gcc" and part < BOUNDS.get(layer.kind, 0):
+                if bounded and cc == "gcc" and inside < BOUNDS.get(layer.kind, 0):
                     good = False
                 rate = f"{found.layer / 1e9:>16.1f}"
-                print(f"{layer.name:<20}{cc:<10}{found.kernel:<22}{rate}{100 * part:>7.0f} %")
+                print(
+                    f"{layer.name:<20}{cc:<10}{found.kernel:<22}{rate}"
+                    f"{100 * part:>7.0f} %{100 * inside:>6.0f} %"
+                )
     return 0 if good else 1
 
 

@@ -59,7 +59,18 @@ BNNC_TEMPLATE bnnc_four bnnc_count_four(bnnc_four f, const uint8_t *x, const uin
     return f;
 }
 
-/* A unit: a constant number of bytes, 16, 24, 32 or 48. */
+BNNC_TEMPLATE bnnc_four bnnc_count_unit_48(bnnc_four f, const uint8_t *x, const uint8_t *w,
+                                           bnnc_channels at) {
+    f = bnnc_count_four(f, x + 0, w + 0, at, 8);
+    f = bnnc_count_four(f, x + 8, w + 8, at, 8);
+    f = bnnc_count_four(f, x + 16, w + 16, at, 8);
+    f = bnnc_count_four(f, x + 24, w + 24, at, 8);
+    f = bnnc_count_four(f, x + 32, w + 32, at, 8);
+    f = bnnc_count_four(f, x + 40, w + 40, at, 8);
+    return f;
+}
+
+/* A unit: a constant number of bytes, 16, 24, 32, 48 or 96. */
 BNNC_TEMPLATE bnnc_four bnnc_count_unit(bnnc_four f, const uint8_t *x, const uint8_t *w,
                                         bnnc_channels at, ptrdiff_t unit) {
     f = bnnc_count_four(f, x, w, at, 8);
@@ -73,6 +84,9 @@ BNNC_TEMPLATE bnnc_four bnnc_count_unit(bnnc_four f, const uint8_t *x, const uin
     if (unit > 32) {
         f = bnnc_count_four(f, x + 32, w + 32, at, 8);
         f = bnnc_count_four(f, x + 40, w + 40, at, 8);
+    }
+    if (unit > 48) {
+        f = bnnc_count_unit_48(f, x + 48, w + 48, at);
     }
     return f;
 }
@@ -117,15 +131,30 @@ BNNC_TEMPLATE bnnc_four bnnc_count_units(bnnc_four f, const bnnc_segment *s, con
     return f;
 }
 
-/* Three rows of 24 bytes, all weights in one piece: a 3 x 3 kernel on 64 channels. */
-BNNC_TEMPLATE bnnc_four bnnc_count_3_by_24(bnnc_four f, const bnnc_segment *s, const uint8_t *x,
-                                           const uint8_t *w, bnnc_channels at) {
-    ptrdiff_t second = s->x_row, third = 2 * s->x_row;
+/* Three rows of one unit, all weights in one piece and no loop: a 3 x 3 kernel. */
+BNNC_TEMPLATE bnnc_four bnnc_count_3(bnnc_four f, const bnnc_segment *s, const uint8_t *x,
+                                     const uint8_t *w, bnnc_channels at, ptrdiff_t unit) {
+    const uint8_t *second = x + s->x_row, *third = x + 2 * s->x_row;
     BNNC_KEEP(second);
     BNNC_KEEP(third);
-    f = bnnc_count_unit(f, x, w, at, 24);
-    f = bnnc_count_unit(f, x + second, w + 24, at, 24);
-    return bnnc_count_unit(f, x + third, w + 48, at, 24);
+    f = bnnc_count_unit(f, x, w, at, unit);
+    f = bnnc_count_unit(f, second, w + unit, at, unit);
+    return bnnc_count_unit(f, third, w + 2 * unit, at, unit);
+}
+
+BNNC_TEMPLATE bnnc_four bnnc_count_3_by_24(bnnc_four f, const bnnc_segment *s, const uint8_t *x,
+                                           const uint8_t *w, bnnc_channels at) {
+    return bnnc_count_3(f, s, x, w, at, 24);
+}
+
+BNNC_TEMPLATE bnnc_four bnnc_count_3_by_48(bnnc_four f, const bnnc_segment *s, const uint8_t *x,
+                                           const uint8_t *w, bnnc_channels at) {
+    return bnnc_count_3(f, s, x, w, at, 48);
+}
+
+BNNC_TEMPLATE bnnc_four bnnc_count_3_by_96(bnnc_four f, const bnnc_segment *s, const uint8_t *x,
+                                           const uint8_t *w, bnnc_channels at) {
+    return bnnc_count_3(f, s, x, w, at, 96);
 }
 
 BNNC_TEMPLATE bnnc_four bnnc_count_rows_of_16(bnnc_four f, const bnnc_segment *s, const uint8_t *x,
@@ -146,6 +175,11 @@ BNNC_TEMPLATE bnnc_four bnnc_count_by_32(bnnc_four f, const bnnc_segment *s, con
 BNNC_TEMPLATE bnnc_four bnnc_count_by_48(bnnc_four f, const bnnc_segment *s, const uint8_t *x,
                                          const uint8_t *w, bnnc_channels at) {
     return bnnc_count_units(f, s, x, w, at, 48);
+}
+
+BNNC_TEMPLATE bnnc_four bnnc_count_by_96(bnnc_four f, const bnnc_segment *s, const uint8_t *x,
+                                         const uint8_t *w, bnnc_channels at) {
+    return bnnc_count_units(f, s, x, w, at, 96);
 }
 
 BNNC_TEMPLATE bnnc_four bnnc_count_piece(bnnc_four f, const uint8_t *x, const uint8_t *w,

@@ -115,6 +115,18 @@ BNNC_NOINLINE void bits_3_by_24(const bnnc_segment *s, const block *b, ptrdiff_t
     bits(s, b, pixel, bnnc_count_3_by_24);
 }
 
+BNNC_NOINLINE void bits_3_by_48(const bnnc_segment *s, const block *b, ptrdiff_t pixel) {
+    bits(s, b, pixel, bnnc_count_3_by_48);
+}
+
+BNNC_NOINLINE void bits_3_by_96(const bnnc_segment *s, const block *b, ptrdiff_t pixel) {
+    bits(s, b, pixel, bnnc_count_3_by_96);
+}
+
+BNNC_NOINLINE void bits_by_96(const bnnc_segment *s, const block *b, ptrdiff_t pixel) {
+    bits(s, b, pixel, bnnc_count_by_96);
+}
+
 BNNC_NOINLINE void bits_rows_of_16(const bnnc_segment *s, const block *b, ptrdiff_t pixel) {
     bits(s, b, pixel, bnnc_count_rows_of_16);
 }
@@ -136,10 +148,16 @@ static void run_bits(const bnnc_segment *s, const block *b, ptrdiff_t pixel) {
         bits_any(s, b, pixel);
     } else if (s->rows == 3 && s->len == 24 && s->w_row == 24) {
         bits_3_by_24(s, b, pixel);
+    } else if (s->rows == 3 && s->len == 48 && s->w_row == 48) {
+        bits_3_by_48(s, b, pixel);
+    } else if (s->rows == 3 && s->len == 96 && s->w_row == 96) {
+        bits_3_by_96(s, b, pixel);
     } else if (s->len == 16) {
         bits_rows_of_16(s, b, pixel);
     } else if (s->len == 48) {
         bits_rows_of_48(s, b, pixel);
+    } else if (s->len % 96 == 0) {
+        bits_by_96(s, b, pixel);
     } else if (s->len % 48 == 0) {
         bits_by_48(s, b, pixel);
     } else if (s->len % 32 == 0) {
