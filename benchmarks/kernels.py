@@ -100,7 +100,8 @@ class Layer:
         thr = None
         if self.kind[0] == "b":
             thr = Resource.of(f"t{index}", rng.integers(-c, c, c).astype(np.int32))
-        pad = (self.kernel // 2,) * 4
+        half = self.kernel // 2
+        pad = (half, half, half, half)
         if self.size:
             conv = {"bb": bin.Conv2DBB, "fb": bin.Conv2DFB, "ff": bin.Conv2DFF}[self.kind]
             return conv(x, w, thr=thr, stride=(1, 1), pad=pad, pad_value=0.0)
