@@ -10,6 +10,14 @@
 
 #include "bnnc/common.h"
 
+/* Where counting ones takes many instructions, unrolled loops do not pay for their size; in a build
+ * that does not optimise, they would take 9 KiB of stack. */
+#if BNNC_POPCOUNT_INSTRUCTION && defined(__OPTIMIZE__)
+#define BNNC_UNROLL 1
+#else
+#define BNNC_UNROLL 0
+#endif
+
 /* Neighbouring output pixels whose windows have the same taps inside the input: `rows` times
  * `runs` runs of `len` bytes, in x as in the weights. */
 typedef struct {
@@ -184,7 +192,7 @@ BNNC_TEMPLATE bnnc_four bnnc_count_by_96(bnnc_four f, const bnnc_segment *s, con
 
 BNNC_TEMPLATE bnnc_four bnnc_count_piece(bnnc_four f, const uint8_t *x, const uint8_t *w,
                                          bnnc_channels at, ptrdiff_t len) {
-    for (; BNNC_POPCOUNT_INSTRUCTION && len >= 24; len -= 24, x += 24, w += 24) {
+    for (; BNNC_UNROLL && len >= 24; len -= 24, x += 24, w += 24) {
         f = bnnc_count_unit(f, x, w, at, 24);
     }
     for (; len >= 8; len -= 8, x += 8, w += 8) {

@@ -92,8 +92,7 @@ static void bits_any(const bnnc_segment *s, const block *b, ptrdiff_t pixel) {
     }
 }
 
-/* Where counting ones takes many instructions, unrolled loops do not pay for their size. */
-#if BNNC_POPCOUNT_INSTRUCTION
+#if BNNC_UNROLL
 
 BNNC_TEMPLATE void bits(const bnnc_segment *segment, const block *b, ptrdiff_t pixel,
                         bnnc_count count) {
