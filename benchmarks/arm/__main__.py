@@ -16,7 +16,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from .model import CPUS, Loop, innermost_loops
+from .model import CPUS, MCA, Loop, innermost_loops
 from .toolchain import TARGET, Bench, Shape, missing, version
 
 KERNEL = "conv2d_bb_neon_thr"
@@ -94,8 +94,8 @@ def main() -> int:
         )
         return 2
     missed: list[str] = []
-    if shutil.which("llvm-mca"):
-        sys.stdout.write(f"llvm-mca: {version('llvm-mca')}; ")
+    if MCA is not None:
+        sys.stdout.write(f"{MCA}: {version(MCA)}; ")
     sys.stdout.write(f"{version('qemu-aarch64')}\n")
     with tempfile.TemporaryDirectory() as work:
         for name, command in zip(("gcc", "clang"), TARGET.compilers, strict=True):

@@ -2,7 +2,8 @@
 """Innermost loops of an object, and how many cycles llvm-mca thinks that they take.
 
 These are models, not measurements. LLVM's Cortex-A72 is its Cortex-A57, and its A53 makes vector
-instructions wait longer than the processor does; neoverse-n1 stands for Cortex-A76.
+instructions wait longer than the processor does; neoverse-n1 stands for Cortex-A76; in
+LLVM 14 it is the A57 as well.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+MCA = next((m for m in ("llvm-mca-19", "llvm-mca") if shutil.which(m)), None)
 CPUS = ("cortex-a53", "cortex-a55", "cortex-a72", "neoverse-n1")
 _HEAD = re.compile(r"^[0-9a-f]+ <(.+)>:$")
 _LINE = re.compile(r"^\s*([0-9a-f]+):\s+(.*?)\s*(?://.*)?$")
@@ -46,10 +48,10 @@ class Loop:
 
     def cycles(self, cpu: str) -> float | None:
         """Cycles of an iteration in the steady state; None without llvm-mca."""
-        if shutil.which("llvm-mca") is None:
+        if MCA is None:
             return None
         text = "\n".join(["loop:", *(re.sub(r"[0-9a-f]+ <.*>", "loop", i) for i in self.body), ""])
-        command = ("llvm-mca", "-mtriple=aarch64", f"-mcpu={cpu}", "--json")
+        command = (MCA, "-mtriple=aarch64", f"-mcpu={cpu}", "--json")
         done = subprocess.run(
             [*command, f"-iterations={_ITERATIONS}"],
             input=text,

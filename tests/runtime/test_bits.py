@@ -28,6 +28,16 @@ def floats(rows: int, c: int) -> np.ndarray:
 @pytest.mark.parametrize("nan_minus", [0, 1])
 @pytest.mark.parametrize("c", CHANNELS)
 def test_pack_and_threshold(kernels: Kernels, c: int, nan_minus: int, in_place: bool) -> None:
+    check_cut(kernels, "", c, nan_minus, in_place)
+
+
+@pytest.mark.parametrize("nan_minus", [0, 1])
+@pytest.mark.parametrize("c", CHANNELS)
+def test_pack_and_threshold_in_vectors(neon_kernels: Kernels, c: int, nan_minus: int) -> None:
+    check_cut(neon_kernels, "_neon", c, nan_minus, in_place=False)
+
+
+def check_cut(kernels: Kernels, suffix: str, c: int, nan_minus: int, in_place: bool) -> None:
     p: dict[str, Field] = {"rows": 5, "c": c, "nan_minus": nan_minus}
     thr = np.random.default_rng(c).choice(np.array([0, 0.5, -np.inf, np.inf], F32), c)
     for t in (None, thr):
@@ -37,7 +47,7 @@ def test_pack_and_threshold(kernels: Kernels, c: int, nan_minus: int, in_place: 
         symbol, operands = ("pack_bits", [x]) if t is None else ("threshold_f32", [x, t])
         if in_place:
             y = x.view(np.uint8).ravel()[: want.size].reshape(want.shape)
-        kernels.call(symbol, "rows", p, *operands, y)
+        kernels.call(symbol + suffix, "rows", p, *operands, y)
         np.testing.assert_array_equal(y, want)
 
 

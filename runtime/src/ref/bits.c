@@ -1,20 +1,11 @@
 /* SPDX-License-Identifier: 0BSD */
 /* Between floats and bits, and bits to bits. */
+#include "bnnc/cut_rows.h"
 #include "bnnc/kernels.h"
 
-/* Each byte is written after the floats it is made of, which lie at or behind it, are read: y may
- * be the buffer of x. A NULL thr stands for zeros. */
 BNNC_TEMPLATE void cut_rows(const bnnc_rows *p, const float *x, const float *thr, uint8_t *y) {
-    for (int32_t r = 0; r < p->rows; ++r) {
-        for (int32_t c = 0; c < p->c; c += 8) {
-            const int32_t count = p->c - c < 8 ? p->c - c : 8;
-            unsigned minus = 0;
-            for (int32_t j = 0; j < count; ++j) {
-                const float t = thr != NULL ? thr[c + j] : 0.0f;
-                minus |= (unsigned)bnnc_below(*x++, t, p->nan_minus) << j;
-            }
-            *y++ = (uint8_t)minus;
-        }
+    for (int32_t r = 0; r < p->rows; ++r, x += p->c, y += bnnc_bit_bytes(p->c)) {
+        bnnc_cut_rest(p, x, thr, 0, y);
     }
 }
 
