@@ -12,6 +12,9 @@ from collections.abc import Callable, Iterable
 
 from bnnc.backends.kernel_table import kernel_table
 from bnnc.backends.target import targets
+from bnnc.frontends.keras.activations import activation_names
+from bnnc.frontends.keras.convert import find_converter as find_layer
+from bnnc.frontends.keras.convert import supported_layers
 from bnnc.frontends.tensorflow.convert import find_converter, supported_operations
 from bnnc.frontends.tflite import convert as tflite
 from bnnc.ir.operation import registered_operations
@@ -50,6 +53,17 @@ _TFLITE_BYTES = """\
 
 Operators that int8 tensors flow through, in integers as LiteRT's reference kernels compute them.
 Unsigned bytes are only converted to signed ones and back.
+"""
+
+_KERAS = """\
+## Keras and Larq layers
+
+bnnc reads `.h5` and `.keras` files of Keras 2 and 3, Sequential and Functional, with nested models
+and layers that are called several times. Larq's layers and those of `bnnc.train` (`bnnc>...`) come
+with their quantizers, which bnnc applies to the stored latent weights. A layer of any other class
+has its code elsewhere: [give a SavedModel or freeze the model](inputs.md#savedmodel).
+
+Activations, as an option or as a layer: {activations}, and the quantizers of Larq.
 """
 
 _KERNELS = """\
@@ -140,6 +154,8 @@ def supported() -> str:
             _HEAD,
             _operations(supported_operations(), find_converter),
             _tflite(),
+            _KERAS.format(activations=_names(activation_names())),
+            _operations(supported_layers(), find_layer),
             _KERNELS,
             _kernels(),
             _WITHOUT,

@@ -24,11 +24,16 @@ Loader: TypeAlias = Callable[[Path, ImportOptions], Module]
 
 _GROUP = "bnnc.frontends"
 _BUILT_IN = {
+    ".h5": "bnnc.frontends.keras:load",
+    ".hdf5": "bnnc.frontends.keras:load",
+    ".keras": "bnnc.frontends.keras:load",
     ".onnx": "bnnc.frontends.onnx:load",
     ".onnx.gz": "bnnc.frontends.onnx:load",
     ".pb": "bnnc.frontends.tensorflow:load",
     ".tflite": "bnnc.frontends.tflite:load",
 }
+_SAVED_MODEL = "saved_model.pb"
+_FOLDER = "bnnc.frontends.tensorflow.saved_model:load_folder"
 
 # No C identifier; a module's name becomes the prefix of C functions and the name of a C file.
 _C_KEYWORD = re.compile(
@@ -59,7 +64,7 @@ def load(path: Path | str, options: ImportOptions | None = None) -> Module:
         ImportFailure: The model holds what cannot be imported; all of it is listed at once.
     """
     path = Path(path)
-    loader = _find(path)
+    loader = _folder_loader(path) if path.is_dir() else _find(path)
     if not path.exists():
         raise UsageError(f"no such file: {path}")
     return loader(path, options or ImportOptions())
@@ -80,7 +85,22 @@ def _suffix(path: Path) -> str:
     return "".join(path.suffixes[-2:]) if path.suffix.lower() == ".gz" else path.suffix
 
 
+def _folder_loader(path: Path) -> Loader:
+    """A folder is a SavedModel if it holds one's graph."""
+    if not (path / _SAVED_MODEL).is_file():
+        raise UsageError(f"{path} is a folder without {_SAVED_MODEL}; give a model file")
+    return _built_in(_FOLDER)
+
+
+def _built_in(target: str) -> Loader:
+    module, _, function = target.partition(":")
+    loader: Loader = getattr(import_module(module), function)
+    return loader
+
+
 def _find(path: Path) -> Loader:
+    if path.name == _SAVED_MODEL:
+        return _built_in(_FOLDER)
     suffix = _suffix(path).lower()
     plugins = [e for e in metadata.entry_points(group=_GROUP) if f".{e.name}" == suffix]
     target = _BUILT_IN.get(suffix)
@@ -98,6 +118,4 @@ def _find(path: Path) -> Loader:
             f"no frontend reads '{path.name}'; known suffixes: {known}",
             hint=did_you_mean(suffix, suffixes()),
         )
-    module, _, function = target.partition(":")
-    loader: Loader = getattr(import_module(module), function)
-    return loader
+    return _built_in(target)

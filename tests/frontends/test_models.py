@@ -168,7 +168,6 @@ def test_all_real_graphs_are_tried(shared: Path) -> None:
 @pytest.mark.parametrize(
     ("path", "cure"),
     [
-        ("made/larq/quicknet_saved/saved_model.pb", "this looks like a SavedModel"),
         ("real/onnx/mnist-conv_test_data_set_0_input_0.pb", "give a binary frozen graph"),
     ],
 )

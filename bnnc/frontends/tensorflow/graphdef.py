@@ -111,6 +111,15 @@ def read_graph(path: Path) -> Graph:
         data = path.read_bytes()
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror or error}") from error
+    return parse_graph(data, path)
+
+
+def parse_graph(data: bytes, path: Path) -> Graph:
+    """Read a binary GraphDef that is in memory; `path` is for messages.
+
+    Raises:
+        UsageError: It is no GraphDef, or is cut short.
+    """
     graph: Any = message_class("GraphDef")()
     try:
         graph.ParseFromString(data)
@@ -212,7 +221,7 @@ def _cure(data: bytes) -> str:
     if head.startswith(b"PK\x03\x04"):
         return "this is a zip archive; name it .keras if it is a Keras model"
     if head.startswith(b"\x08\x01\x12") or b"saved_model" in head:
-        return "this looks like a SavedModel; freeze it first: convert_variables_to_constants_v2"
+        return "this looks like a SavedModel; give its folder"
     if b"version https://git-lfs" in head:
         return "this is a git-lfs pointer; fetch the file itself: git lfs pull"
     return "give a binary frozen graph; the file may be cut short or damaged"
