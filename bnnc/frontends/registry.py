@@ -88,7 +88,7 @@ def _suffix(path: Path) -> str:
 def _folder_loader(path: Path) -> Loader:
     """A folder is a SavedModel if it holds one's graph."""
     if not (path / _SAVED_MODEL).is_file():
-        raise UsageError(f"{path} is a folder without {_SAVED_MODEL}; give a model file")
+        raise UsageError(f"cannot read {path}: a folder without {_SAVED_MODEL}")
     return _built_in(_FOLDER)
 
 
