@@ -9,11 +9,14 @@ import re
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
+
+# It has no complete type information.
+h5py: Any = import_module("h5py")
 
 
 @dataclass

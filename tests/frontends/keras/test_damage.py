@@ -9,14 +9,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 import pytest
 
 from bnnc.frontends import load
 from bnnc.ir.diagnostics import BnncError, ImportFailure
 
-from .files import Layer, functional, image, sequential, weights_file, write_h5, write_keras
+from .files import Layer, functional, h5py, image, sequential, weights_file, write_h5, write_keras
 
 _W = np.ones((3, 5), np.float32)
 _LAYERS = [image(3), Layer("Dense", {"units": 5, "use_bias": False}, [_W], name="fc")]
@@ -159,6 +158,14 @@ def _doubled(c: dict[str, Any]) -> None:
     c["layers"].append(c["layers"][1])
 
 
+def _no_layers(c: dict[str, Any]) -> None:
+    del c["layers"]
+
+
+def _no_list(c: dict[str, Any]) -> None:
+    c["output_layers"] = 7
+
+
 def _lambda(c: dict[str, Any]) -> None:
     c["layers"][2]["class_name"] = "Lambda"
 
@@ -194,8 +201,8 @@ def _activation(c: dict[str, Any]) -> None:
         (_nowhere, "no layer 'nothing'"),
         (_second_output, "has no output 1"),
         (_doubled, "two layers are called 'fc'"),
-        (lambda c: c.pop("layers"), "for layers"),
-        (lambda c: c.update(output_layers=7), "list of tensors"),
+        (_no_layers, "for layers"),
+        (_no_list, "list of tensors"),
         (_lambda, "Lambda is not supported: node 'relu'"),
         (_own, "Mine>R is not supported: node 'relu'"),
         (_training, "called for training"),
@@ -211,7 +218,7 @@ def test_configurations(
 
 
 def test_deep_nesting(tmp_path: Path) -> None:
-    config = sequential([image(3)], 2)
+    config: dict[str, Any] = sequential([image(3)], 2)
     for level in range(40):
         config["inbound_nodes"], config["name"] = [], f"m{level}"
         config = {"class_name": "Sequential", "config": {"name": "o", "layers": [config]}}

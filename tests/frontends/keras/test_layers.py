@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 import pytest
 
@@ -15,7 +14,7 @@ from bnnc.frontends import ImportOptions, load
 from bnnc.frontends.keras.convert import supported_layers
 from bnnc.ir.interpreter import interpret
 
-from .files import Layer, functional, image, sequential, write_h5, write_keras
+from .files import Layer, functional, h5py, image, sequential, write_h5, write_keras
 
 _RNG = np.random.default_rng(5)
 Array = np.ndarray
@@ -101,7 +100,9 @@ def scaled_signs(w: Array) -> Array:
 
 def dorefa_weights(w: Array, bits: int) -> Array:
     n, t = 2**bits - 1, np.tanh(w.astype(np.float64))
-    return np.asarray(2 * np.round((t / (2 * np.abs(t).max()) + 0.5) * n) / n - 1)
+    shifted: Array = t / (2 * float(np.abs(t).max())) + 0.5
+    levels: Array = np.rint(shifted * n)
+    return 2 * levels / n - 1
 
 
 SAME2, SHAPE = (1, 0, 1, 1), (6, 5, 3)
@@ -417,9 +418,12 @@ def test_operators(tmp_path: Path) -> None:
 
     tensor = {"class_name": "__keras_tensor__", "config": {"keras_history": ["x", 0, 0]}}
     config = functional([image(5)], ["sum"], 3)
-    add = {"module": "keras.src.ops.numpy", "class_name": "Add", "name": "sum"}
-    add |= {"config": {"name": "sum"}, "inbound_nodes": [{"args": [tensor, 2.5], "kwargs": {}}]}
-    config["config"]["layers"] += [add]
+    operator: dict[str, Any] = {"module": "keras.src.ops.numpy", "class_name": "Add", "name": "sum"}
+    operator |= {
+        "config": {"name": "sum"},
+        "inbound_nodes": [{"args": [tensor, 2.5], "kwargs": {}}],
+    }
+    config["config"]["layers"] += [operator]
     found = outputs(write_keras(tmp_path / "three.keras", config, [], 3), x=x)[0]
     agree(found, x + np.float32(2.5))
 
@@ -428,7 +432,7 @@ def test_operators(tmp_path: Path) -> None:
 def test_nested_models(tmp_path: Path, first: int) -> None:
     """A Sequential inside, called twice; Keras counts its own construction as a call or not."""
     inner = [image(5, name="inner_in"), Layer("Dense", {"units": 5}, [E, B])]
-    nested = sequential(inner, 2) | {"name": "inner"}
+    nested: dict[str, Any] = sequential(inner, 2) | {"name": "inner"}
     nested["config"]["name"] = "inner"
     nested["inbound_nodes"] = [[["x", 0, 0, {}]], [["inner", first, 0, {}]]]
     config = functional([image(5)], [], 2)
