@@ -102,7 +102,8 @@ def dorefa_weights(w: Array, bits: int) -> Array:
     n, t = 2**bits - 1, np.tanh(w.astype(np.float64))
     shifted: Array = t / (2 * float(np.abs(t).max())) + 0.5
     levels: Array = np.rint(shifted * n)
-    return 2 * levels / n - 1
+    centered: Array = 2 * levels / n - 1
+    return centered
 
 
 SAME2, SHAPE = (1, 0, 1, 1), (6, 5, 3)
