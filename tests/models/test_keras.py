@@ -60,7 +60,7 @@ def test_layers_bear_the_users_names(shared: Path) -> None:
 
 
 def test_trained_resnet(shared: Path) -> None:
-    """77 of a hundred photos."""
+    """Residual sums, batch normalization in front of them, a pool over the whole image."""
     module = bnnc.load(shared / "models" / "real" / "mlperf_tiny" / "pretrainedResnet.h5")
     assert {line.kind for line in bnnc.explain(module, target="c").layers} == {"ff"}
     assert len(bnnc.explain(module, target="c").layers) == 10

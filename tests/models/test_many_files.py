@@ -19,6 +19,7 @@ NETWORK = "larq/larq_ste_pad1"
 FILES = [
     *("larq/larq_ste_pad1.pb", "larq/larq_ste_pad1.grappler.pb"),
     *("larq/larq_ste_pad1.h5", "larq/larq_ste_pad1.keras"),
+    *("tf2onnx/larq_ste_pad1.onnx", "lce/larq_ste_pad1.arm.tflite"),
 ]
 """Read without TensorFlow; add the next format here."""
 SAVED_MODEL = "larq/larq_ste_pad1_saved"
