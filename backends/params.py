@@ -251,7 +251,7 @@ def _slice_copies(op: nn.Slice) -> list[Fields]:
     begin, size, step = op.begin[axis], op.size[axis], op.step[axis]
     outer, src = _outer(op.x.type, axis), _row_bytes(op.x.type, axis)
     dst = _row_bytes(op.result.type, axis)
-    inner = dst // size
+    inner = dst // max(size, 1)
     if step == 1:
         return [_copy(outer, dst, (src, begin * inner), (dst, 0))]
     if outer <= size:  # one call for each outer row, which copies element after element

@@ -19,7 +19,7 @@ from .context import Context
 from .convert import find_converter
 from .dilation import MERGE, SPLIT, Phases, merge, split, work_on
 from .model import Model, Operator, Tensor
-from .signature import Input
+from .signature import Input, short_names
 
 # What unsigned bytes may go through; kernels of older models compute with them otherwise.
 UNSIGNED = frozenset(("QUANTIZE", "DEQUANTIZE", "RESHAPE", "TRANSPOSE", "SQUEEZE", "EXPAND_DIMS"))
@@ -29,11 +29,12 @@ class Importer(ModuleBuilder):
     """Builds a module of stage imported from the live part of a model."""
 
     def __init__(
-        self, model: Model, names: Sequence[str], name: str, constants: Mapping[int, np.ndarray]
+        self, model: Model, names: list[str], name: str, constants: Mapping[int, np.ndarray]
     ) -> None:
         super().__init__(name)
         self.model = model
         self.names = names
+        self._short = short_names(model, names)
         self.failures = Failures()
         self._constants = constants
         self._values: dict[int, Value] = {}
@@ -72,7 +73,7 @@ class Importer(ModuleBuilder):
 
     def name_of(self, operator: Operator) -> str:
         """Operators have no names of their own; they go by that of their first result."""
-        return self.names[operator.outputs[0]] if operator.outputs else operator.kind
+        return self._short[operator.outputs[0]] if operator.outputs else operator.kind
 
     def _value(self, index: int) -> Value:
         if index not in self._values:
@@ -83,7 +84,7 @@ class Importer(ModuleBuilder):
                     f"reads the {tensor.dtype.name.lower()} tensor '{tensor.name}', "
                     "which no operator computes"
                 )
-            self._values[index] = _constant(self.names[index], tensor, array)
+            self._values[index] = _constant(self._short[index], tensor, array)
         return self._values[index]
 
     def _visit(self, operator: Operator) -> None:
@@ -140,7 +141,11 @@ class Importer(ModuleBuilder):
             raise Unsupported("of quantized bytes is not supported", "leave it in float")
         if convert is None:
             raise Unsupported("is not supported", advice(operator.kind))
-        return convert(c)
+        made = convert(c)
+        results = [made] if isinstance(made, Value) else made
+        if any(v.type.size == 0 and self.is_varying(v) for v in results):
+            raise Unsupported("computes a tensor without elements")
+        return made
 
     def _on_bytes(self, operator: Operator) -> bool:
         """Whether bytes flow through the operator; bytes as weights of floats are no such case."""
@@ -162,7 +167,7 @@ class Importer(ModuleBuilder):
             tensor = self.model.tensors[index]
             self._values[index] = value
             if value.owner is not None and not value.name:
-                value.name = self.names[index]
+                value.name = self._short[index]
             given = tensor.quantization
             if tensor.is_byte and given is not None and given.scales.size == 1:
                 quant = Quant(float(given.scales[0]), int(given.zeros[0]))

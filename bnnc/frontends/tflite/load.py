@@ -29,10 +29,12 @@ def load(path: Path, options: ImportOptions) -> Module:
     model = read_model(path)
     names = public_names(model)
     constants = set_constants(model, names, options)
-    outputs = find_tensors(names, options.output_names, "--output-names") or list(model.outputs)
+    outputs = find_tensors(model, names, options.output_names, "--output-names") or list(
+        model.outputs
+    )
     if not outputs:
         raise ImportFailure(f"{path.name} has no outputs", hint="name some with --output-names")
-    cuts = find_tensors(names, options.input_names, "--input-names")
+    cuts = find_tensors(model, names, options.input_names, "--input-names")
     operators, live = live_operators(model, outputs, {*cuts, *constants})
     inputs = choose_inputs(model, names, live, constants, options)
     if not inputs:

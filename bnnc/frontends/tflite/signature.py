@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -42,13 +43,30 @@ def public_names(model: Model) -> list[str]:
     return names
 
 
-def find_tensors(names: list[str], wanted: Iterable[str], flag: str) -> list[int]:
-    """Tensors by public name, with or without ``:0``.
+def short_names(model: Model, names: list[str]) -> list[str]:
+    """What operators go by: converters join the names of all that was fused, the last one first.
+
+    Names that are no result's, or that two results begin with, stay as they are.
+    """
+    results = {index for operator in model.operators for index in operator.outputs}
+    counts = Counter(names[index].partition(";")[0] for index in results)
+    counts.update(names[index] for index in {*model.inputs} - results)
+    found = list(names)
+    for index in results:
+        first = names[index].partition(";")[0]
+        if first and counts[first] == 1:
+            found[index] = first
+    return found
+
+
+def find_tensors(model: Model, names: list[str], wanted: Iterable[str], flag: str) -> list[int]:
+    """Tensors by public or short name, with or without ``:0``.
 
     Raises:
         UsageError: There is none of a name, or one is given twice.
     """
-    places = {name: i for i, name in reversed(list(enumerate(names)))}
+    places = {name: i for i, name in enumerate(short_names(model, names))}
+    places |= {name: i for i, name in reversed(list(enumerate(names)))}
     found: list[int] = []
     for name in wanted:
         index = places.get(name.removesuffix(":0"))
@@ -65,7 +83,7 @@ def set_constants(model: Model, names: list[str], options: ImportOptions) -> dic
     """The inputs that the user fixes, as arrays."""
     found: dict[int, np.ndarray] = {}
     for name, value in options.set_values.items():
-        (index,) = find_tensors(names, [name], "--set")
+        (index,) = find_tensors(model, names, [name], "--set")
         tensor = model.tensors[index]
         dtype = tensor.dtype.logical()
         if index not in model.inputs or dtype is None:
@@ -119,9 +137,9 @@ def choose_inputs(
         UsageError: An option names no input or contradicts the model.
     """
     own = [i for i in model.inputs if i in live and i not in constants]
-    chosen = find_tensors(names, options.input_names, "--input-names") or own
+    chosen = find_tensors(model, names, options.input_names, "--input-names") or own
     shapes = {
-        find_tensors(names, [name], "--input-shape")[0]: shape
+        find_tensors(model, names, [name], "--input-shape")[0]: shape
         for name, shape in options.input_shapes.items()
     }
     for index in shapes:
