@@ -150,11 +150,6 @@ BNNC_TEMPLATE bnnc_four bnnc_count_3(bnnc_four f, const bnnc_segment *s, const u
     return bnnc_count_unit(f, third, w + 2 * unit, at, unit);
 }
 
-BNNC_TEMPLATE bnnc_four bnnc_count_3_by_24(bnnc_four f, const bnnc_segment *s, const uint8_t *x,
-                                           const uint8_t *w, bnnc_channels at) {
-    return bnnc_count_3(f, s, x, w, at, 24);
-}
-
 BNNC_TEMPLATE bnnc_four bnnc_count_3_by_48(bnnc_four f, const bnnc_segment *s, const uint8_t *x,
                                            const uint8_t *w, bnnc_channels at) {
     return bnnc_count_3(f, s, x, w, at, 48);
@@ -190,13 +185,35 @@ BNNC_TEMPLATE bnnc_four bnnc_count_by_96(bnnc_four f, const bnnc_segment *s, con
     return bnnc_count_units(f, s, x, w, at, 96);
 }
 
+/* The last n < 8 bytes of a piece of at least 8: the word that ends with them, less what was
+ * counted before. */
+BNNC_TEMPLATE bnnc_four bnnc_count_tail(bnnc_four f, const uint8_t *x, const uint8_t *w,
+                                        bnnc_channels at, ptrdiff_t n) {
+    const unsigned counted = (unsigned)(64 - 8 * n);
+    uint64_t v, a, b, c, d;
+    memcpy(&v, x + n - 8, 8);
+    memcpy(&a, w + n - 8, 8);
+    memcpy(&b, w + at.b + n - 8, 8);
+    memcpy(&c, w + at.c + n - 8, 8);
+    memcpy(&d, w + at.d + n - 8, 8);
+    f.a = bnnc_count_word(f.a, (v ^ a) >> counted);
+    f.b = bnnc_count_word(f.b, (v ^ b) >> counted);
+    f.c = bnnc_count_word(f.c, (v ^ c) >> counted);
+    f.d = bnnc_count_word(f.d, (v ^ d) >> counted);
+    return f;
+}
+
 BNNC_TEMPLATE bnnc_four bnnc_count_piece(bnnc_four f, const uint8_t *x, const uint8_t *w,
                                          bnnc_channels at, ptrdiff_t len) {
+    const int whole_words = len >= 8;
     for (; BNNC_UNROLL && len >= 24; len -= 24, x += 24, w += 24) {
         f = bnnc_count_unit(f, x, w, at, 24);
     }
     for (; len >= 8; len -= 8, x += 8, w += 8) {
         f = bnnc_count_four(f, x, w, at, 8);
+    }
+    if (whole_words) {
+        return len > 0 ? bnnc_count_tail(f, x, w, at, len) : f;
     }
     for (; len >= 4; len -= 4, x += 4, w += 4) {
         f = bnnc_count_four(f, x, w, at, 4);

@@ -14,7 +14,8 @@ typedef struct {
     const bnnc_conv2d *p;
     const bnnc_end *end;
     int32_t oc, count;
-    int32_t products; /* of a channel, of the taps inside the input */
+    bnnc_window window; /* the taps that lie inside are those of this window */
+    int32_t products;   /* of a channel, of these taps */
     int32_t base[BNNC_LANES];
     uint32_t start[BNNC_LANES]; /* counts begin here */
 } block;
@@ -71,7 +72,8 @@ static void start_below(block *b) {
     }
 }
 
-BNNC_TEMPLATE void store_bits(const block *b, ptrdiff_t pixel, const uint32_t *counts) {
+/* Zero bits where the counts' highest bits are ones. */
+BNNC_TEMPLATE uint8_t signs(const uint32_t *counts) {
     uint32_t plus = counts[7] >> 31;
     plus = plus + plus + (counts[6] >> 31);
     plus = plus + plus + (counts[5] >> 31);
@@ -80,15 +82,16 @@ BNNC_TEMPLATE void store_bits(const block *b, ptrdiff_t pixel, const uint32_t *c
     plus = plus + plus + (counts[2] >> 31);
     plus = plus + plus + (counts[1] >> 31);
     plus = plus + plus + (counts[0] >> 31);
-    ((uint8_t *)b->end->y)[pixel] = (uint8_t)~plus;
+    return (uint8_t)~plus;
 }
 
 static void bits_any(const bnnc_segment *s, const block *b, ptrdiff_t pixel) {
     const ptrdiff_t step = bnnc_bit_bytes(b->p->oc);
+    uint8_t *y = (uint8_t *)b->end->y + b->oc / 8;
     for (int32_t i = 0; i < s->pixels; ++i) {
         uint32_t counts[BNNC_LANES];
         count_few(s, b, s->x + i * s->x_pixel, counts);
-        store_bits(b, (pixel + i) * step + b->oc / 8, counts);
+        y[(pixel + i) * step] = signs(counts);
     }
 }
 
@@ -98,20 +101,48 @@ BNNC_TEMPLATE void bits(const bnnc_segment *segment, const block *b, ptrdiff_t p
                         bnnc_count count) {
     const bnnc_segment s = *segment; /* a copy that results cannot overwrite */
     const bnnc_channels at = bnnc_channels_at(s.w_channel);
-    const ptrdiff_t step = bnnc_bit_bytes(b->p->oc), end = (pixel + s.pixels) * step + b->oc / 8;
+    const ptrdiff_t step = bnnc_bit_bytes(b->p->oc), end = (pixel + s.pixels) * step;
     const uint8_t *x_next = s.x;
-    for (ptrdiff_t i = pixel * step + b->oc / 8; i < end; i += step) {
+    uint8_t *y = (uint8_t *)b->end->y + b->oc / 8;
+    for (ptrdiff_t i = pixel * step; i < end; i += step) {
         uint32_t counts[BNNC_LANES];
         const uint8_t *x = x_next;
         x_next += s.x_pixel;
         BNNC_KEEP(x_next);
         count_eight(&s, b, x, at, count, counts);
-        store_bits(b, i, counts);
+        y[i] = signs(counts);
     }
 }
 
+/* Count differences of eight channels, whose weights lie 72 bytes apart, in 24 bytes. */
+BNNC_TEMPLATE void count_24(uint32_t *counts, const uint8_t *x, const uint8_t *w) {
+    for (int32_t word = 0; word < 24; word += 8) {
+        uint64_t v;
+        memcpy(&v, x + word, 8);
+        for (int32_t l = 0; l < BNNC_LANES; ++l) {
+            uint64_t differ;
+            memcpy(&differ, w + l * 72 + word, 8);
+            counts[l] = bnnc_count_word(counts[l], v ^ differ);
+        }
+    }
+}
+
+/* A whole 3 x 3 window on 64 channels. Its places are constants, so all eight counts fit into
+ * registers at once. */
 BNNC_NOINLINE void bits_3_by_24(const bnnc_segment *s, const block *b, ptrdiff_t pixel) {
-    bits(s, b, pixel, bnnc_count_3_by_24);
+    const ptrdiff_t step = bnnc_bit_bytes(b->p->oc), x_row = s->x_row, x_pixel = s->x_pixel;
+    const uint8_t *x = s->x, *w = s->w;
+    uint8_t *y = (uint8_t *)b->end->y + pixel * step + b->oc / 8;
+    for (int32_t left = s->pixels; left > 0; --left, x += x_pixel, y += step) {
+        uint32_t counts[BNNC_LANES];
+        for (int32_t l = 0; l < BNNC_LANES; ++l) {
+            counts[l] = b->start[l];
+        }
+        count_24(counts, x, w);
+        count_24(counts, x + x_row, w + 24);
+        count_24(counts, x + 2 * x_row, w + 48);
+        *y = signs(counts);
+    }
 }
 
 BNNC_NOINLINE void bits_3_by_48(const bnnc_segment *s, const block *b, ptrdiff_t pixel) {
@@ -145,7 +176,7 @@ BNNC_NOINLINE void bits_by_48(const bnnc_segment *s, const block *b, ptrdiff_t p
 static void run_bits(const bnnc_segment *s, const block *b, ptrdiff_t pixel) {
     if (b->count < BNNC_LANES || s->runs != 1) {
         bits_any(s, b, pixel);
-    } else if (s->rows == 3 && s->len == 24 && s->w_row == 24) {
+    } else if (s->rows == 3 && s->len == 24 && s->w_row == 24 && s->w_channel == 72) {
         bits_3_by_24(s, b, pixel);
     } else if (s->rows == 3 && s->len == 48 && s->w_row == 48) {
         bits_3_by_48(s, b, pixel);
@@ -222,40 +253,52 @@ static void run_levels(const bnnc_segment *s, const block *b, ptrdiff_t pixel) {
     sums(s, b, pixel, bnnc_finish_levels);
 }
 
-/* The segment that begins at a window. The block's base and start are set unless they are what the
- * segment before had. */
-BNNC_NOINLINE bnnc_segment begin(const bnnc_block *at, block *b, int32_t pixels, int cut) {
+/* Whether the same taps of two windows lie inside the input. */
+BNNC_TEMPLATE int same_taps(const bnnc_window *v, const bnnc_window *w) {
+    return v->kh_lo == w->kh_lo && v->kh_hi == w->kh_hi && v->kw_lo == w->kw_lo &&
+           v->kw_hi == w->kw_hi;
+}
+
+/* Base and start for the taps of a window that lie inside. */
+BNNC_NOINLINE void prepare(const bnnc_block *at, block *b, int cut) {
     const bnnc_conv2d *p = at->p;
     const bnnc_window *v = &at->window;
-    const bnnc_bit_weights w = bnnc_weights_of(at, (const uint8_t *)at->w, NULL);
-    const int32_t rows = v->kh_hi - v->kh_lo, taps = v->kw_hi - v->kw_lo;
-    const int32_t products = rows * taps * p->ic;
-    bnnc_segment s = {(const uint8_t *)at->image, w.sign, 0, 0, 0, 0, 0, w.row, 0, 0, 0, pixels};
-    if (products > 0) {
-        s.x += bnnc_tap_pixel(at, v->kh_lo, v->kw_lo) * w.tap;
-        s.w += (v->kh_lo * p->kw + v->kw_lo) * w.tap;
-        s.x_row = (ptrdiff_t)p->dilation_h * p->iw * w.tap;
-        s.w_row = p->kw * w.tap;
-        s.x_run = p->dilation_w * w.tap;
-        s.w_run = w.tap;
-        s.x_pixel = p->stride_w * w.tap;
-        s.len = p->dilation_w == 1 ? taps * w.tap : w.tap;
-        s.rows = rows;
-        s.runs = p->dilation_w == 1 ? 1 : taps;
-    }
-    if (b->products == products && p->pad_value == 0) {
-        return s;
-    }
-    b->products = products;
+    b->window = *v;
+    b->products = (v->kh_hi - v->kh_lo) * (v->kw_hi - v->kw_lo) * p->ic;
     for (int32_t l = 0; l < BNNC_LANES; ++l) {
-        b->base[l] = products;
+        b->base[l] = b->products;
         b->start[l] = 0;
     }
     if (p->pad_value != 0) {
+        const bnnc_bit_weights w = bnnc_weights_of(at, (const uint8_t *)at->w, NULL);
         bnnc_add_padding(at, &w, b->count, b->base);
     }
     if (cut) {
         start_below(b);
+    }
+}
+
+/* The segment that begins at a window. */
+BNNC_TEMPLATE bnnc_segment segment_at(const bnnc_block *at, int32_t pixels) {
+    const bnnc_conv2d *p = at->p;
+    const bnnc_window *v = &at->window;
+    const ptrdiff_t tap = bnnc_bit_bytes(p->ic), channel = p->kh * p->kw * tap;
+    const int32_t rows = v->kh_hi - v->kh_lo, taps = v->kw_hi - v->kw_lo;
+    bnnc_segment s = {
+        (const uint8_t *)at->image, (const uint8_t *)at->w, 0, 0, 0, 0, 0, 0, 0, 0, 0, pixels};
+    s.w += at->oc * channel;
+    s.w_channel = channel;
+    if (rows > 0 && taps > 0) {
+        s.x += bnnc_tap_pixel(at, v->kh_lo, v->kw_lo) * tap;
+        s.w += (v->kh_lo * p->kw + v->kw_lo) * tap;
+        s.x_row = (ptrdiff_t)p->dilation_h * p->iw * tap;
+        s.w_row = p->kw * tap;
+        s.x_run = p->dilation_w * tap;
+        s.w_run = tap;
+        s.x_pixel = p->stride_w * tap;
+        s.len = p->dilation_w == 1 ? taps * tap : tap;
+        s.rows = rows;
+        s.runs = p->dilation_w == 1 ? 1 : taps;
     }
     return s;
 }
@@ -276,8 +319,10 @@ BNNC_TEMPLATE void convolve(const bnnc_conv2d *p, const uint8_t *x, const uint8_
     find_inner_columns(p, &lo, &hi);
     for (at.oc = 0; at.oc < p->oc; at.oc += BNNC_LANES) {
         const int32_t left = p->oc - at.oc, count = left < BNNC_LANES ? left : BNNC_LANES;
-        block inner = {p, end, at.oc, count, -1, {0}, {0}}, edge = inner;
+        /* Of the inner columns, and of those left and right of them. */
+        block blocks[3] = {{p, end, at.oc, count, {0, 0, -1, 0, 0, 0}, 0, {0}, {0}}};
         ptrdiff_t pixel = 0;
+        blocks[1] = blocks[2] = blocks[0];
         for (int32_t n = 0; n < p->n; ++n) {
             at.image = x + n * bnnc_bit_image_bytes(p);
             for (int32_t oy = 0; oy < p->oh; ++oy) {
@@ -285,11 +330,15 @@ BNNC_TEMPLATE void convolve(const bnnc_conv2d *p, const uint8_t *x, const uint8_
                 bnnc_tap_range(v->y0, p->dilation_h, p->kh, p->ih, &v->kh_lo, &v->kh_hi);
                 for (int32_t ox = 0, pixels; ox < p->ow; ox += pixels, pixel += pixels) {
                     const int inside = ox >= lo && ox < hi;
-                    block *b = inside ? &inner : &edge;
+                    block *b = &blocks[inside ? 0 : ox < lo ? 1 : 2];
+                    bnnc_segment s;
                     pixels = inside ? hi - ox : 1;
                     v->x0 = ox * p->stride_w - p->pad_left;
                     bnnc_tap_range(v->x0, p->dilation_w, p->kw, p->iw, &v->kw_lo, &v->kw_hi);
-                    const bnnc_segment s = begin(&at, b, pixels, cut);
+                    if (!same_taps(v, &b->window)) {
+                        prepare(&at, b, cut);
+                    }
+                    s = segment_at(&at, pixels);
                     run_segment(&s, b, pixel);
                 }
             }
