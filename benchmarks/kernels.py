@@ -6,9 +6,9 @@ Usage: python -m benchmarks.kernels [NAME ...]
 Networks of one and of several equal layers are compiled as a user would, and run in turn with the
 loop that is their peak. The difference of their times is that of the layers between, so that input
 and output cost nothing. The best of several rounds counts, for layers and peak alike. Exits with 1
-when a bound of `BOUNDS` is missed by gcc. Padding is zero. All products of a layer count, those with
-padding too, as is usual; the last column counts those inside the input only, since kernels leave the
-others out.
+when a bound of `BOUNDS` is missed by gcc. Padding is zero. All products of a layer count, those
+with padding too, as is usual; the last column counts those inside the input only, since kernels
+leave the others out.
 """
 
 from __future__ import annotations
