@@ -42,6 +42,10 @@ def _short_window(op: Op) -> bool:
     return math.prod(outer) * ((channels + 7) // 8) <= 4096
 
 
+def _product(op: Op) -> bool:
+    return isinstance(op, nn.Reduce) and op.kind == "prod"
+
+
 def _no_nan(op: Op) -> bool:
     return isinstance(op, nn.Div) and op.no_nan
 
@@ -63,6 +67,7 @@ CONSTRAINTS: dict[str, Callable[[Op], bool]] = {
     "byte_groups": _byte_groups,
     "tiles_fit": _tiles_fit,
     "short_window": _short_window,
+    "product": _product,
     "no_nan": _no_nan,
     "ieee_division": _ieee_division,
     "to_packed": _to_packed,

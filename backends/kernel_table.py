@@ -160,8 +160,6 @@ def _advice(op: Op, reasons: Sequence[str]) -> str:
         return ""
     if op.NAME.startswith("q."):
         return "quantized bytes have no kernels yet; --target interp runs them"
-    if op.NAME in ("nn.select", "nn.compare", "nn.cast"):
-        return "a choice between values that are known only at run time has no C form yet"
     return "only constants may go through this operation; it was not folded because its operand \
 is computed at run time"
 

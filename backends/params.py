@@ -177,6 +177,56 @@ def _broadcast(op: Op) -> Fields:
     }
 
 
+_RELATIONS = {"ge": 0b0110, "gt": 0b0100, "le": 0b0011, "lt": 0b0001, "eq": 0b0010, "ne": 0b1101}
+
+
+def _compare(op: nn.Compare) -> Fields:
+    return _broadcast(op) | {"wanted": _RELATIONS[op.predicate]}
+
+
+def _select(op: nn.Select) -> Fields:
+    rank = op.result.type.rank
+    fields: Fields = {"dims": _six(op, op.result.shape, 1)}
+    for name, value in op.operand_slots():
+        if value is not None:
+            fields[f"stride_{name}"] = _six(op, _broadcast_strides(value.shape, rank), 0)
+    return fields
+
+
+def _around(shape: Sequence[int], axes: Sequence[int]) -> Fields:
+    """A tensor as [outer, count, inner] with neighbouring axes in the middle."""
+    first, last = min(axes), max(axes)
+    return {
+        "outer": math.prod(shape[:first]),
+        "count": math.prod(shape[first : last + 1]),
+        "inner": math.prod(shape[last + 1 :]),
+    }
+
+
+def _axis(op: nn.ArgMax | nn.Reduce) -> Fields:
+    axes = op.axes if isinstance(op, nn.Reduce) else (op.axis,)
+    fields = _around(op.x.shape, [normal_axis(a, op.x.type.rank) for a in axes])
+    return fields | {"last": int(getattr(op, "last", False))}
+
+
+def _gather(op: nn.Gather) -> Fields:
+    at = _around(op.x.shape, [normal_axis(op.axis, op.x.type.rank)])
+    count = op.indices.shape[0]
+    return {"outer": at["outer"], "size": at["count"], "count": count, "inner": at["inner"]}
+
+
+def _top_k(op: nn.TopK | nn.TakeAlong) -> Fields:
+    rows, c = _matrix(op.x.shape)
+    return {"rows": rows, "c": c, "k": op.result.shape[-1]}
+
+
+def _mat_mul(op: nn.MatMul) -> Fields:
+    stack, m, n = op.result.shape
+    k = op.a.shape[2]
+    strides = (m * k if op.a.shape[0] > 1 else 0, k * n if op.b.shape[0] > 1 else 0)
+    return {"stack": stack, "m": m, "k": k, "n": n, "stride_a": strides[0], "stride_b": strides[1]}
+
+
 def _unary(op: Any) -> Fields:
     lo, hi = 0.0, 0.0
     if isinstance(op, nn.Clip):
@@ -307,4 +357,10 @@ _BUILDERS: dict[str, Callable[[Any], Fields]] = {
     "transpose": _transpose,
     "pad": _pad,
     "reshape_bits": _reshape_bits,
+    "compare": _compare,
+    "select": _select,
+    "axis": _axis,
+    "gather": _gather,
+    "top_k": _top_k,
+    "mat_mul": _mat_mul,
 }

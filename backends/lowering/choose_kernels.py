@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from bnnc.ir import Module, Op, Stage, bin, nn
+from bnnc.ir.diagnostics import TargetError
 from bnnc.ir.stage_rules import keeps_rows
 from bnnc.passes import Pass, Rewriter
 
@@ -33,6 +34,7 @@ class ChooseKernels(Pass):
         module.attrs["target"] = target.name
         rw.log.append("target")
         for op in module.func.ops:
+            _require_elements(op)
             if isinstance(op, bin.Layer) and not op.integer:
                 rw.update(op, order=target.order)
             if is_alias(op):
@@ -41,6 +43,14 @@ class ChooseKernels(Pass):
             kernel = table.choose(op, target)
             calls_of(op, kernel)  # fails here, not in the emitter, if a size does not fit
             rw.update(op, kernel=kernel.symbol)
+
+
+def _require_elements(op: Op) -> None:
+    if any(value.type.size == 0 for value in (*op.operands, *op.results)):
+        raise TargetError(
+            f"{op.NAME} at '{op.loc.name}' has a tensor of no elements",
+            hint="nothing is left to compute behind it; cut the graph there",
+        )
 
 
 def is_alias(op: Op) -> bool:

@@ -34,16 +34,26 @@ class Legalize(Pass):
         if not axes:
             rw.replace(op, op.x)
             return
+        if op.x.type.size == 0:
+            raise TargetError(f"nn.reduce at '{op.loc.name}' reduces a tensor of no elements")
         if axes != list(range(axes[0], axes[-1] + 1)):
-            raise TargetError(
-                f"nn.reduce at '{op.loc.name}' reduces the axes {axes}, which are not neighbours",
-                hint="transpose first, so that the reduced axes stand side by side",
-            )
+            self._moved_together(op, axes, rw)
+            return
+        if op.kind == "prod":
+            return
         shape = op.x.shape
         outer, inner = math.prod(shape[: axes[0]]), math.prod(shape[axes[-1] + 1 :])
         count = math.prod(shape[axes[0] : axes[-1] + 1])
         block = _reshaped(op.x, (outer, count, 1, inner), op, rw)
         rw.replace(op, _reshaped(self._pooled(op, block, rw), op.result.shape, op, rw))
+
+    def _moved_together(self, op: nn.Reduce, axes: list[int], rw: Rewriter) -> None:
+        """Reduced axes in front, in their order, leave the order of what is reduced as it is."""
+        perm = (*axes, *(a for a in range(op.x.type.rank) if a not in axes))
+        moved = rw.insert(nn.Transpose(op.x, perm=perm, loc=op.loc)).result
+        front = tuple(range(len(axes)))
+        reduced = rw.insert(nn.Reduce(moved, kind=op.kind, axes=front, loc=op.loc)).result
+        rw.replace(op, _reshaped(reduced, op.result.shape, op, rw))
 
     def _pooled(self, op: nn.Reduce, block: Value, rw: Rewriter) -> Value:
         _, count, _, inner = block.shape
@@ -53,17 +63,25 @@ class Legalize(Pass):
             return rw.insert(
                 bin.Conv2DFB(block, w, stride=(1, 1), groups=inner, pad=(0, 0, 0, 0), pad_value=0.0)
             ).result
-        if op.kind == "prod":
-            raise TargetError(
-                f"nn.reduce at '{op.loc.name}': products have no kernel",
-                hint="only mean, sum, max and min run on a device",
-            )
         if op.kind == "min":  # b < a ? b : a is -(-b > -a ? -b : -a), and negation is exact
             block = rw.insert(nn.Neg(block)).result
         cls = nn.AvgPool if op.kind == "mean" else nn.MaxPool
         pool = cls(block, kernel_size=(count, 1), stride=(count, 1), pad=(0, 0, 0, 0))
         pooled = rw.insert(pool).result
         return rw.insert(nn.Neg(pooled)).result if op.kind == "min" else pooled
+
+    @pattern
+    def batch_norm(self, op: nn.BatchNorm, rw: Rewriter) -> None:
+        """Parameters that are known only at run time: the operations of which it consists."""
+        epsilon = rw.resource("epsilon", np.array(op.epsilon, np.float32))
+        one = rw.resource("one", np.array(1, np.float32))
+        deviation = rw.insert(nn.Sqrt(rw.insert(nn.Add(op.var, epsilon)).result)).result
+        inverse = rw.insert(nn.Div(one, deviation)).result
+        scale = rw.insert(nn.Mul(op.gamma, inverse)).result
+        shift = rw.insert(nn.Mul(op.mean, scale)).result
+        offset = rw.insert(nn.Sub(op.beta, shift)).result
+        scaled = rw.insert(nn.Mul(op.x, scale)).result
+        rw.replace(op, nn.Add(scaled, offset))
 
     @pattern
     def slice_of_many_axes(self, op: nn.Slice, rw: Rewriter) -> None:

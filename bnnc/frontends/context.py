@@ -87,6 +87,10 @@ class NodeContext:
         found = self._list(value, int)
         return found or self._default(name, default)
 
+    def float_list(self, name: str) -> tuple[float, ...]:
+        """An attribute that is a list of floats, possibly empty."""
+        return self._list(self._attrs.get(name), float)
+
     def texts(self, name: str) -> tuple[str, ...]:
         """An attribute that is a list of strings, possibly empty."""
         return self._list(self._attrs.get(name), str)

@@ -16,11 +16,12 @@ from . import quantized as _quantized
 from . import quantized_layers as _quantized_layers
 from . import quantized_softmax as _quantized_softmax
 from . import reductions as _reductions
+from . import selections as _selections
 from . import shape_ops as _shape_ops
 from .run import interpret, trace
 from .table import evaluate, evaluates
 
 __all__ = ["evaluate", "evaluates", "interpret", "trace"]
 
-del _bits, _elementwise, _layers, _levels, _pools, _reductions, _shape_ops
+del _bits, _elementwise, _layers, _levels, _pools, _reductions, _selections, _shape_ops
 del _quantized, _quantized_layers, _quantized_softmax

@@ -31,6 +31,15 @@ def dense(op: nn.Dense, x: np.ndarray, w: np.ndarray, b: np.ndarray | None) -> n
     return acc if b is None else acc + b
 
 
+@evaluates(nn.MatMul)
+def mat_mul(op: nn.MatMul, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Products added one after the other."""
+    acc = np.zeros(op.results[0].shape, np.float32)
+    for i in range(a.shape[2]):
+        acc += a[:, :, i, None] * b[:, i, None, :]
+    return acc
+
+
 @evaluates(bin.ConvLayer)
 def conv_layer(
     op: bin.ConvLayer,

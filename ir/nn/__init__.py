@@ -30,14 +30,16 @@ from .elementwise import (
     Sub,
     Tanh,
 )
-from .layer import BatchNorm, Conv2D, Dense
+from .layer import BatchNorm, Conv2D, Dense, MatMul
 from .pool import AvgPool, MaxPool, Reduce
+from .selection import ArgMax, Gather, TakeAlong, TopK
 from .shape import Concat, Pad, Reshape, Slice, Softmax, Split, Transpose
 from .thresholds import MultiThreshold
 
 __all__ = [
     "Abs",
     "Add",
+    "ArgMax",
     "AvgPool",
     "BatchNorm",
     "Cast",
@@ -48,8 +50,10 @@ __all__ = [
     "Dense",
     "Div",
     "Exp",
+    "Gather",
     "LeakyRelu",
     "Log",
+    "MatMul",
     "MaxPool",
     "Maximum",
     "Minimum",
@@ -72,6 +76,8 @@ __all__ = [
     "Split",
     "Sqrt",
     "Sub",
+    "TakeAlong",
     "Tanh",
+    "TopK",
     "Transpose",
 ]

@@ -8,7 +8,7 @@ from dataclasses import KW_ONLY
 from ..diagnostics import IRError
 from ..operation import Op, operation
 from ..shapes import conv2d_shape, dense_shape, require_channels
-from ..types import TensorType
+from ..types import F32, TensorType
 from ..value import Value
 
 
@@ -59,6 +59,27 @@ class Dense(Op):
         if self.b is not None:
             require_channels("the bias", self.b.type, shape[1])
         return [TensorType(shape)]
+
+
+@operation("nn.mat_mul")
+class MatMul(Op):
+    """y [s, m, n] = a [s, m, k] . b [s, k, n] for each s, summed in the order of k from +0.
+
+    One matrix stands for all where an operand has only one.
+    """
+
+    a: Value
+    b: Value
+
+    def infer(self) -> list[TensorType]:
+        """[s, m, n]."""
+        a, b = self.a.type, self.b.type
+        if a.rank != 3 or b.rank != 3 or a.scalar != F32 or b.scalar != F32:
+            raise IRError(f"{self.NAME} takes two stacks of f32 matrices, not {a} and {b}")
+        stacks = {a.shape[0], b.shape[0]} - {1} or {1}
+        if len(stacks) != 1 or a.shape[2] != b.shape[1]:
+            raise IRError(f"cannot multiply {a} and {b}")
+        return [TensorType((stacks.pop(), a.shape[1], b.shape[2]))]
 
 
 @operation("nn.batch_norm")

@@ -168,6 +168,11 @@ def _compare(make: Maker) -> Op:
     return nn.Compare(make.value(2, 3), make.value(1, 3), predicate=predicate)
 
 
+def _places(make: Maker, count: int) -> Resource:
+    array = np.asarray([make.draw(st.integers(0, count - 1)) for _ in range(2)], np.int32)
+    return make.module.add_resource(make.draw(WORDS), array, TensorType((2,), I32))
+
+
 RECIPES: dict[type[Op], Callable[[Maker], Op]] = {
     nn.Conv2D: _conv2d,
     nn.Dense: lambda m: nn.Dense(m.value(2, 3), m.value(4, 3), m.maybe(lambda: m.value(4))),
@@ -189,6 +194,11 @@ RECIPES: dict[type[Op], Callable[[Maker], Op]] = {
         axes=m.pick((), (0,), (-1, 0)),
         keep_dims=m.pick(True, False),
     ),
+    nn.MatMul: lambda m: nn.MatMul(m.value(m.pick(1, 2), 3, 4), m.value(2, 4, 5)),
+    nn.Gather: lambda m: nn.Gather(m.value(2, 3), _places(m, 3), axis=m.pick(1, -1)),
+    nn.ArgMax: lambda m: nn.ArgMax(m.value(2, 3), axis=m.pick(0, -1), last=m.pick(True, False)),
+    nn.TopK: lambda m: nn.TopK(m.value(2, 3), k=m.pick(1, 3)),
+    nn.TakeAlong: lambda m: nn.TakeAlong(m.value(2, 3), m.value(2, m.pick(1, 4), scalar=I32)),
     nn.Pad: lambda m: nn.Pad(m.value(2, 3), before=(1, 0), after=(0, 2), value=m.draw(FLOATS)),
     nn.Reshape: lambda m: nn.Reshape(m.value(2, 3), shape=m.pick((6,), (1, 6), (3, 1, 2))),
     nn.Transpose: lambda m: nn.Transpose(m.value(2, 3), perm=m.pick((0, 1), (1, 0))),

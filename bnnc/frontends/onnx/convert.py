@@ -21,7 +21,7 @@ Converter: TypeAlias = "Callable[[Context], Result | Sequence[Result]]"
 _TABLE: dict[str, Converter] = {}
 _FAMILIES = (  # the modules of converters/ that register here
     *("activation", "constant", "conv", "dense", "elementwise", "integers"),
-    *("norm", "pool", "quantizers", "shape", "slices"),
+    *("norm", "pool", "quantizers", "selection", "shape", "slices"),
 )
 _STANDARD = ("", "ai.onnx")
 # Exporters and versions of QONNX, Brevitas and FINN spell the domain of the same operations so.

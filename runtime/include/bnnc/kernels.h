@@ -144,11 +144,29 @@ void BNNC_SYM(neg_f32)(const bnnc_unary *p, const float *x, float *y);
 void BNNC_SYM(abs_f32)(const bnnc_unary *p, const float *x, float *y);
 void BNNC_SYM(sign_f32)(const bnnc_unary *p, const float *x, float *y);
 
+void BNNC_SYM(sqrt_f32)(const bnnc_unary *p, const float *x, float *y);
+void BNNC_SYM(rsqrt_f32)(const bnnc_unary *p, const float *x, float *y);
 void BNNC_SYM(exp_f32)(const bnnc_unary *p, const float *x, float *y);
 void BNNC_SYM(log_f32)(const bnnc_unary *p, const float *x, float *y);
 void BNNC_SYM(tanh_f32)(const bnnc_unary *p, const float *x, float *y);
 void BNNC_SYM(sigmoid_f32)(const bnnc_unary *p, const float *x, float *y);
 void BNNC_SYM(round_f32)(const bnnc_unary *p, const float *x, float *y);
+
+void BNNC_SYM(compare_f32)(const bnnc_compare *p, const float *a, const float *b, uint8_t *y);
+void BNNC_SYM(compare_u8)(const bnnc_compare *p, const uint8_t *a, const uint8_t *b, uint8_t *y);
+void BNNC_SYM(select_f32)(const bnnc_select *p, const uint8_t *condition, const float *a,
+                          const float *b, float *y);
+void BNNC_SYM(cast_u8_f32)(const bnnc_rows *p, const uint8_t *x, float *y);
+void BNNC_SYM(cast_i32_f32)(const bnnc_rows *p, const int32_t *x, float *y);
+
+void BNNC_SYM(gather_f32)(const bnnc_gather *p, const float *x, const int32_t *indices, float *y);
+void BNNC_SYM(arg_max_f32)(const bnnc_axis *p, const float *x, int32_t *y);
+void BNNC_SYM(top_k_f32)(const bnnc_top_k *p, const float *x, int32_t *y);
+void BNNC_SYM(take_along_f32)(const bnnc_top_k *p, const float *x, const int32_t *indices,
+                              float *y);
+
+void BNNC_SYM(mat_mul_f32)(const bnnc_mat_mul *p, const float *a, const float *b, float *y);
+void BNNC_SYM(product_f32)(const bnnc_axis *p, const float *x, float *y);
 
 void BNNC_SYM(softmax_f32)(const bnnc_rows *p, const float *x, float *y);
 

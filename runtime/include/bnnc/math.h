@@ -153,4 +153,38 @@ BNNC_TEMPLATE float bnnc_sigmoid(float x) {
     return 1.0f / (1.0f + bnnc_exp(-x));
 }
 
+/* The square root, correctly rounded. x = m 2^e with m < 2^24; with m 2^k >= 2^48 and e - k even
+ * the integer root r of m 2^k has 25 bits, and what is cut off it is no half: r^2 would be odd. */
+BNNC_TEMPLATE float bnnc_sqrt(float x) {
+    if (!(x > 0)) {
+        return x < 0 ? bnnc_bits_float(0x7fc00000u) : x;
+    }
+    const uint32_t bits = bnnc_float_bits(x);
+    if (bits == 0x7f800000u) {
+        return x;
+    }
+    int32_t e = (int32_t)(bits >> 23);
+    uint64_t m = bits & 0x7fffffu;
+    if (e > 0) {
+        m |= 0x800000u;
+    } else {
+        e = 1;
+        while (m < 0x800000u) {
+            m <<= 1;
+            --e;
+        }
+    }
+    const int32_t k = (e & 1) != 0 ? 25 : 26; /* the value is m 2^(e - 150) */
+    uint64_t rest = m << k, r = 0;
+    for (uint64_t bit = (uint64_t)1 << 48; bit != 0; bit >>= 2) {
+        if (rest >= r + bit) {
+            rest -= r + bit;
+            r = (r >> 1) + bit;
+        } else {
+            r >>= 1;
+        }
+    }
+    return (float)((r >> 1) + (r & 1)) * bnnc_power_of_two((e - 148 - k) / 2);
+}
+
 #endif

@@ -68,6 +68,38 @@ typedef struct {
     int32_t rows, row_bytes, src_stride, dst_stride, src_offset, dst_offset;
 } bnnc_copy;
 
+/* Bit k of wanted: whether relation k holds; less 0, equal 1, greater 2, one is NaN 3. */
+typedef struct {
+    int32_t dims[BNNC_MAX_DIMS], stride_a[BNNC_MAX_DIMS], stride_b[BNNC_MAX_DIMS];
+    int32_t wanted;
+} bnnc_compare;
+
+typedef struct {
+    int32_t dims[BNNC_MAX_DIMS], stride_condition[BNNC_MAX_DIMS];
+    int32_t stride_a[BNNC_MAX_DIMS], stride_b[BNNC_MAX_DIMS];
+} bnnc_select;
+
+/* x is [outer, size, inner], of which count elements of the middle axis are taken. */
+typedef struct {
+    int32_t outer, size, count, inner;
+} bnnc_gather;
+
+/* x is [outer, count, inner], and the middle axis goes. */
+typedef struct {
+    int32_t outer, count, inner;
+    int32_t last; /* arg_max: of equal elements the last */
+} bnnc_axis;
+
+/* k elements for each of the rows of c. */
+typedef struct {
+    int32_t rows, c, k;
+} bnnc_top_k;
+
+/* A stride of 0 repeats the matrix. */
+typedef struct {
+    int32_t stack, m, k, n, stride_a, stride_b;
+} bnnc_mat_mul;
+
 /* rows_in * c_in == rows_out * c_out. */
 typedef struct {
     int32_t rows_in, c_in, rows_out, c_out;

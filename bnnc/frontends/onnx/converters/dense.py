@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Matrix products, one factor of which is constant."""
+"""Matrix products; with a constant factor they are dense layers."""
 
 from __future__ import annotations
 
 import math
+
+import numpy as np
 
 from bnnc.ir import Value, nn
 
@@ -51,16 +53,17 @@ def gemm(c: Context) -> Arranged:
 
 @converts("MatMul")
 def matmul(c: Context) -> Arranged:
-    """A [..., i] times a matrix [i, o], or a matrix times columns; one of both is constant."""
+    """A [..., i] times a matrix [i, o], a matrix times columns, or stacks of matrices."""
     a, b = c.tensor(0), c.tensor(1)
     if 0 in (a.rank, b.rank):
         raise Unsupported("multiplies a number")
     rows = a if a.rank > 1 else a.reshaped((1, *a.shape), c.emit)
     columns = b if b.rank > 1 else b.reshaped((*b.shape, 1), c.emit)
-    if math.prod(columns.shape[:-2]) != 1:
-        raise Unsupported(
-            f"multiplies a stack of matrices, shapes {list(a.shape)} and {list(b.shape)}"
-        )
+    if not (c.is_constant(0) or c.is_constant(1)) or math.prod(columns.shape[:-2]) != 1:
+        y = _stacked(c, rows, columns)
+        shape = y.shape
+        shape = (*shape[:-2], shape[-1]) if a.rank == 1 else shape
+        return y.reshaped(shape[:-1] if b.rank == 1 else shape, c.emit)
     stack = max(rows.shape[:-2], columns.shape[:-2], key=len)
     shape = (*stack, rows.shape[-2], columns.shape[-1])
     if rows.rank >= columns.rank:
@@ -85,4 +88,18 @@ def _product(c: Context, a: Arranged, b: Arranged) -> Arranged:
         columns = Arranged.plain(c.whole(b)) if b.is_features else b
         y = _dense(c, columns.transposed((1, 0)), a.transposed((1, 0)))
         return Arranged.stored(y, (1, 0))
-    raise Unsupported("multiplies two tensors that depend on an input")
+    return _stacked(c, a, b)
+
+
+def _stacked(c: Context, a: Arranged, b: Arranged) -> Arranged:
+    """A [..., m, k] . b [..., k, n], the axes in front equal or ones."""
+    stacks = a.shape[:-2], b.shape[:-2]
+    sizes = [math.prod(s) for s in stacks]
+    outer = np.broadcast_shapes(*stacks)
+    if any(size not in (1, math.prod(outer)) for size in sizes):
+        raise Unsupported(f"multiplies stacks of matrices {list(a.shape)} and {list(b.shape)}")
+    left, right = (
+        c.reshape(c.whole(t), (size, *t.shape[-2:])) for t, size in zip((a, b), sizes, strict=True)
+    )
+    y = c.emit(nn.MatMul(left, right))
+    return Arranged.plain(c.reshape(y, (*outer, a.shape[-2], b.shape[-1])))

@@ -209,6 +209,8 @@ def cast(c: Context) -> Arranged:
         floats, dtype = is_float(kind), found
     if source.is_float and floats:
         return x
+    if source.name == "i32" and dtype.kind in "iu" and not c.is_constant(0):
+        return x  # places, whose width is the IR's
     if dtype == np.bool_:
         zero = c.constant(np.zeros((), value.type.dtype), "zero")
         return x.like(c.emit(nn.Compare(value, zero, predicate="ne")))

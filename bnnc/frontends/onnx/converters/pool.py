@@ -4,7 +4,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import reduce as reduce_taps
 from typing import Literal, TypeAlias
+
+import numpy as np
 
 from bnnc.ir import Value, nn
 
@@ -12,7 +15,7 @@ from ...failures import Unsupported
 from ..arrangement import Arranged, channels_last
 from ..context import Context
 from ..convert import converts
-from .windows import Image, Window
+from .windows import Image, Window, tap_counts, tap_values
 
 Kind: TypeAlias = Literal["mean", "sum", "max", "min", "prod"]
 
@@ -20,16 +23,16 @@ Kind: TypeAlias = Literal["mean", "sum", "max", "min", "prod"]
 def _window(c: Context) -> tuple[Image, Window]:
     image = Image.of(c)
     kernel = image.pair(c.ints("kernel_shape"), "kernel_shape")
-    window = Window.of(c, image, kernel)
-    if window.dilation != (1, 1):
-        raise Unsupported(f"has dilations {list(window.dilation)}")
-    return image, window
+    return image, Window.of(c, image, kernel)
 
 
 @converts("MaxPool")
 def max_pool(c: Context) -> Arranged:
     """Padding never counts; only output 0, there are no indices."""
     image, window = _window(c)
+    if window.dilation != (1, 1):
+        taps = tap_values(c, image, window, -np.inf)
+        return image.result(c, reduce_taps(lambda a, b: c.emit(nn.Maximum(a, b)), taps))
     y = nn.MaxPool(image.value, kernel_size=window.kernel, stride=window.stride, pad=window.pad)
     return image.result(c, c.emit(y))
 
@@ -39,8 +42,11 @@ def average_pool(c: Context) -> Arranged:
     """The mean of the elements inside the image, with ``count_include_pad`` of the padding too."""
     image, window = _window(c)
     include = bool(c.integer("count_include_pad", 0))
-    if include and window.grown:
-        raise Unsupported("has ceil_mode together with count_include_pad")
+    if window.dilation != (1, 1) or (include and window.grown):
+        taps = tap_values(c, image, window, 0.0)
+        total = reduce_taps(lambda a, b: c.emit(nn.Add(a, b)), taps)
+        counts = c.constant(tap_counts(image, window, padding=include), "counts")
+        return image.result(c, c.emit(nn.Div(total, counts)))
     y = nn.AvgPool(
         image.value,
         kernel_size=window.kernel,

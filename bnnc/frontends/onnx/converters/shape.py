@@ -5,12 +5,16 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from bnnc.ir import Value, nn
+from bnnc.ir.limits import require_affordable
 
 from ...failures import Unsupported
 from ..arrangement import Arranged, Shape, identity
 from ..context import Context
 from ..convert import Result, converts
+from .selection import gathered
 
 
 @converts("Reshape")
@@ -102,11 +106,9 @@ def concat(c: Context) -> Result:
 
 @converts("Pad")
 def pad(c: Context) -> Result:
-    """With a constant; negative pads cut off. Pads and value are attributes before opset 11."""
+    """Negative pads cut off. Pads and value are attributes before opset 11."""
     x = c.tensor(0)
     mode = c.text("mode", "constant")
-    if mode != "constant":
-        raise Unsupported(f"has mode {mode}", "pad with zeros inside of the convolution")
     pads = c.integers(1) if c.has_input(1) else c.ints("pads")
     value = c.number_at(2) if c.has_input(2) else c.number("value", 0.0)
     axes = c.integers(3) if c.has_input(3) else tuple(range(x.rank))
@@ -118,8 +120,24 @@ def pad(c: Context) -> Result:
         after[c.axis(axis, x.rank)] = pads[i + len(axes)]
     if x.is_features:
         x = Arranged.plain(c.whole(x))
+    if mode != "constant":
+        return x.like(_mirrored(c, x, before, after, mode))
     front, back = ([side[axis] for axis in x.perm] for side in (before, after))
     return x.like(_padded(c, x.value, front, back, value))
+
+
+def _mirrored(c: Context, x: Arranged, before: list[int], after: list[int], mode: str) -> Value:
+    """Pads with elements of the tensor itself; numpy calls the modes as ONNX does."""
+    if mode not in ("reflect", "edge", "wrap"):
+        raise Unsupported(f"has mode {mode}")
+    value = x.value
+    for axis, size in enumerate(x.shape):
+        low, high = before[axis], after[axis]
+        kept = np.arange(max(-low, 0), size - max(-high, 0))
+        require_affordable((len(kept) + max(low, 0) + max(high, 0),))
+        places = np.pad(kept, (max(low, 0), max(high, 0)), mode=mode)  # type: ignore[call-overload]
+        value = gathered(c, value, x.perm.index(axis), places, str(axis))
+    return value
 
 
 def _padded(c: Context, x: Value, before: list[int], after: list[int], value: float) -> Value:

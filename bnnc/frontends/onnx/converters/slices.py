@@ -14,12 +14,13 @@ from ...failures import Unsupported
 from ..arrangement import Arranged
 from ..context import Context
 from ..convert import Result, converts
+from .selection import gathered, plain_axes
 
 
 @converts("Slice")
 def slice_(c: Context) -> Result:
     """Starts and ends for some axes, with steps; attributes before opset 10."""
-    x = _by_axes(c)
+    x = plain_axes(c)
     if c.opset < 10:
         starts, ends = c.ints("starts"), c.ints("ends")
         axes, steps = c.ints("axes", tuple(range(len(starts)))), (1,) * len(starts)
@@ -36,11 +37,6 @@ def slice_(c: Context) -> Result:
     return _pick(c, x, picked)
 
 
-def _by_axes(c: Context) -> Arranged:
-    x = c.tensor(0)
-    return Arranged.plain(c.whole(x)) if x.is_features else x
-
-
 def _pick(c: Context, x: Arranged, picked: dict[int, range]) -> Arranged:
     """The elements at these places of each axis."""
     rows = [picked[axis] for axis in x.perm]
@@ -55,7 +51,7 @@ def _pick(c: Context, x: Arranged, picked: dict[int, range]) -> Arranged:
 @converts("Split")
 def split(c: Context) -> Sequence[Result]:
     """Sizes are an attribute or an input; else equal pieces, the last one smaller."""
-    x = _by_axes(c)
+    x = plain_axes(c)
     axis = c.axis(c.integer("axis", 0), x.rank)
     if c.has_input(1) or c.has("split"):
         sizes = c.integers(1) if c.has_input(1) else c.ints("split")
@@ -71,8 +67,8 @@ def split(c: Context) -> Sequence[Result]:
 
 @converts("Gather")
 def gather(c: Context) -> Result:
-    """Of a constant anything; of other tensors elements at constant, evenly spaced places."""
-    x = _by_axes(c)
+    """Elements at constant places."""
+    x = plain_axes(c)
     axis = c.axis(c.integer("axis", 0), x.rank)
     indices = c.array(1)
     size = x.shape[axis]
@@ -84,9 +80,11 @@ def gather(c: Context) -> Result:
     places = [int(i) for i in indices.reshape(-1)]
     steps = {b - a for a, b in pairwise(places)} or {1}
     step = min(steps)
+    shape = (*x.shape[:axis], *indices.shape, *x.shape[axis + 1 :])
     if not places or len(steps) != 1 or step == 0:
-        raise Unsupported(f"gathers the places {places[:8]}, which are not evenly spaced")
+        stored = gathered(c, x.value, x.perm.index(axis), indices.reshape(-1), "all")
+        return x.like(stored).reshaped(shape, c.emit)
     picked = {a: range(d) for a, d in enumerate(x.shape)}
     picked[axis] = range(places[0], places[-1] + (1 if step > 0 else -1), step)
     found = _pick(c, x, picked)
-    return found.reshaped((*x.shape[:axis], *indices.shape, *x.shape[axis + 1 :]), c.emit)
+    return found.reshaped(shape, c.emit)

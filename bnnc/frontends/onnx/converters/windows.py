@@ -5,7 +5,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bnnc.ir import Value
+import numpy as np
+
+from bnnc.ir import Value, nn
 
 from ...failures import Unsupported
 from ...shapes import same_padding
@@ -65,8 +67,21 @@ class Window:
     stride: Pair
     dilation: Pair
     pad: tuple[int, int, int, int]
-    grown: bool
-    """Whether ``ceil_mode`` let windows reach beyond the padding that the node gives."""
+    given: tuple[int, int, int, int]
+    """The padding that the node gives; ``ceil_mode`` lets windows reach beyond."""
+
+    @property
+    def grown(self) -> bool:
+        """Whether they do."""
+        return self.pad != self.given
+
+    def outputs(self, size: Pair) -> Pair:
+        """Height and width of the result."""
+        spans = [(k - 1) * d + 1 for k, d in zip(self.kernel, self.dilation, strict=True)]
+        room = [n + self.pad[a] + self.pad[a + 2] - spans[a] for a, n in enumerate(size)]
+        if min(room) < 0:
+            raise Unsupported(f"has windows of {spans} for an image of {list(size)}")
+        return room[0] // self.stride[0] + 1, room[1] // self.stride[1] + 1
 
     @classmethod
     def of(cls, c: Context, image: Image, kernel: Pair) -> Window:
@@ -86,7 +101,7 @@ class Window:
                 )
             )
             pad = (*given[:2], bottom, right)
-        return cls(kernel, stride, dilation, pad, pad != given)
+        return cls(kernel, stride, dilation, pad, given)
 
 
 def _pad(
@@ -124,3 +139,35 @@ def _grown(n: int, low: int, high: int, stride: int, span: int) -> int:
     if (outputs - 1) * stride >= n + low:
         outputs -= 1
     return max((outputs - 1) * stride + span - n - low, 0)
+
+
+def tap_values(c: Context, image: Image, window: Window, padding: float) -> list[Value]:
+    """For each tap, row by row, its element of every window: what no pool of the IR covers."""
+    outputs, pad = window.outputs(image.size), window.pad
+    x = image.value
+    if any(pad):
+        before, after = (0, pad[0], pad[1], 0), (0, pad[2], pad[3], 0)
+        x = c.emit(nn.Pad(x, before=before, after=after, value=padding))
+    size = (x.shape[0], *outputs, x.shape[3])
+    step = (1, *window.stride, 1)
+    found: list[Value] = []
+    for i, j in np.ndindex(*window.kernel):
+        begin = (0, i * window.dilation[0], j * window.dilation[1], 0)
+        found.append(c.emit(nn.Slice(x, begin=begin, size=size, step=step)))
+    return found
+
+
+def tap_counts(image: Image, window: Window, *, padding: bool) -> np.ndarray:
+    """How many taps of each window lie in the image, or in the padding that the node gives.
+
+    Returns:
+        float32 [1, oh, ow, 1].
+    """
+    counts: list[np.ndarray] = []
+    for axis, outputs in enumerate(window.outputs(image.size)):
+        low, high = (window.given[axis], window.given[axis + 2]) if padding else (0, 0)
+        taps = np.arange(window.kernel[axis]) * window.dilation[axis]
+        at = np.arange(outputs)[:, None] * window.stride[axis] - window.pad[axis] + taps
+        counts.append(((at >= -low) & (at < image.size[axis] + high)).sum(axis=1))
+    rows, columns = (count.astype(np.float32) for count in counts)
+    return np.asarray(rows[None, :, None, None] * columns[None, None, :, None])
