@@ -62,6 +62,7 @@ bench-compile: $(VENV)/dev.stamp
 
 demo: $(VENV)/demo.stamp
 	$(BIN)/python -m examples.digits.demo
+	$(BIN)/python -m examples.cifar10.demo
 
 # The stamps make a second run cheap: an extra is installed again only when pyproject.toml changes.
 $(VENV)/%.stamp: pyproject.toml | $(BIN)/python

@@ -36,6 +36,9 @@ _LEFT_ALONE = {
     ),
     ("docs/freezing.md", "import tensorflow as tf"),
     ("docs/freezing.md", "import tensorflow.compat.v1 as tf"),
+    ("docs/training.md", "import keras"),  # tests/train runs it
+    ("examples/cifar10/README.md", "python -m examples.cifar10.demo"),
+    ("examples/cifar10/README.md", 'pip install "bnnc[train]"'),
     ("examples/digits/README.md", "python -m examples.digits.demo     # or: make demo"),
     ("examples/digits/README.md", 'pip install "bnnc[train]"'),
 }
