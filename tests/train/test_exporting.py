@@ -58,6 +58,27 @@ def test_keras_interpreter_and_c_agree(
     assert np.array_equal(in_c, bnnc.interpret(compiled.module, {"image": images})["scores"])
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("scale", [False, True])
+def test_keras_file_and_frozen_graph_agree_in_c(
+    train: Any, keras: Any, scale: bool, tmp_path: Path, cc: str
+) -> None:
+    assert cc
+    model = small_network(train, keras, seed=4, scale_weights=scale)
+    fit(train, keras, model, *samples(60), epochs=2)
+    images, _ = samples(30, seed=9)
+    train.export(model, tmp_path / "small.pb")
+    model.save(tmp_path / "small.keras")
+    expected = model.predict(images, verbose=0)
+    clear = _clear(keras, model, images)
+    for suffix in ("pb", "keras"):
+        compiled = bnnc.compile(tmp_path / f"small.{suffix}", out=tmp_path / suffix)
+        kinds = [line.kind for line in bnnc.explain(tmp_path / f"small.{suffix}").layers]
+        assert kinds == ["fb", "bb", "bb", "bb", "bb"]
+        (in_c,) = compiled.run({"image": images}).values()
+        np.testing.assert_allclose(in_c[clear], expected[clear], rtol=1e-4, atol=1e-4)
+
+
 def test_layers_are_binary_and_bear_the_users_names(trained: Any) -> None:
     found = {line.name: line.kind for line in bnnc.explain(trained).layers}
     assert found == {
