@@ -22,6 +22,14 @@ _SANITIZED = bool(os.environ.get("BNNC_TEST_SANITIZE"))
 _OTHERS = () if _SANITIZED else ("neon", "armv7-neon")
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Sanitizers see this machine's kernels alone; tests of others are none to be skipped."""
+    if _SANITIZED:
+        gone = [item for item in items if "neon_kernels" in getattr(item, "fixturenames", ())]
+        config.hook.pytest_deselected(items=gone)
+        items[:] = [item for item in items if item not in gone]
+
+
 def emulated(
     name: str, folder: Path, kernels: Mapping[str, str] | None = None, compiler: int = 0
 ) -> EmulatedKernels:
@@ -69,7 +77,7 @@ def of_family(isa: str) -> dict[str, str]:
     return {k.symbol: k.source for k in kernel_table().kernels if k.isa == isa}
 
 
-@pytest.fixture(scope="session", params=[] if _SANITIZED else ["gcc", "clang"])
+@pytest.fixture(scope="session", params=["gcc", "clang"])
 def neon_kernels(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Kernels]:
