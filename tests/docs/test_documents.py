@@ -36,6 +36,10 @@ _LEFT_ALONE = {
     ),
     ("docs/freezing.md", "import tensorflow as tf"),
     ("docs/freezing.md", "import tensorflow.compat.v1 as tf"),
+    (
+        "docs/targets_arm.md",
+        "sudo apt-get install gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user      # 64 bits",
+    ),
     ("docs/training.md", "import keras"),  # tests/train runs it
     ("examples/cifar10/README.md", "python -m examples.cifar10.demo"),
     ("examples/cifar10/README.md", 'pip install "bnnc[train]"'),
