@@ -212,10 +212,12 @@ def recheck(module: Module) -> list[ThresholdDifference]:
 
 def _parameters(layer: bits.Layer) -> list[np.ndarray]:
     """The parameters of a layer's expression: one number for each channel, or thresholds [C, L]."""
+    counted = layer.steps[-1][0] == "thresholds"
+    last = len(layer.params) - 1
     arrays = [
         v.array
-        if isinstance(v, Resource) and v.type.rank == 2
+        if counted and i == last and isinstance(v, Resource)
         else channel_constant(v, layer.result)
-        for v in layer.params
+        for i, v in enumerate(layer.params)
     ]
     return [a for a in arrays if a is not None]

@@ -8,7 +8,8 @@ BNNC_TEMPLATE int next_element(int32_t *at, const int32_t *dims, int32_t operand
     for (int32_t axis = BNNC_MAX_DIMS - 1; axis >= 0; --axis) {
         const int inside = ++at[axis] < dims[axis];
         for (int32_t k = 0; k < operands; ++k) {
-            places[k] += inside ? strides[k][axis] : -(ptrdiff_t)strides[k][axis] * (dims[axis] - 1);
+            places[k] +=
+                inside ? strides[k][axis] : -(ptrdiff_t)strides[k][axis] * (dims[axis] - 1);
         }
         if (inside) {
             return 1;
