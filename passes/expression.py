@@ -51,8 +51,9 @@ class Expression:
         if self.limits is not None:
             return np.asarray(y >= self.limits[:, k])
         if self.cut[0] == "levels":
-            low = np.float32(self.cut[1])
-            return np.asarray(y >= low + np.float32(k + 1))
+            # As `bin.to_levels` has it: the difference is rounded, which may lead to an integer.
+            distance = y - np.float32(self.cut[1])
+            return np.asarray(distance >= np.float32(k + 1))
         return np.asarray(y > 0 if self.cut[1] == "minus" else ~(y < 0))
 
     def has_nan(self, acc: np.ndarray) -> bool:
