@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -56,8 +57,9 @@ def converters() -> dict[str, Converter]:
     return dict(sorted(_table().items()))
 
 
+@cache
 def _table() -> dict[str, Converter]:
-    if not _TABLE:
-        for family in _FAMILIES:
-            import_module(f".converters.{family}", __package__)
+    # A module of converters may have been imported before, for its helpers.
+    for family in _FAMILIES:
+        import_module(f".converters.{family}", __package__)
     return _TABLE
