@@ -9,14 +9,15 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from bnnc.backends.kernel_table import kernel_table
 from bnnc.backends.target import targets
 from bnnc.frontends.keras.activations import activation_names
-from bnnc.frontends.keras.convert import find_converter as find_layer
-from bnnc.frontends.keras.convert import supported_layers
-from bnnc.frontends.tensorflow.convert import find_converter, supported_operations
-from bnnc.frontends.tflite import convert as tflite
+from bnnc.frontends.keras.convert import LAYERS
+from bnnc.frontends.table import ConverterTable
+from bnnc.frontends.tensorflow.convert import OPERATIONS
+from bnnc.frontends.tflite.convert import ON_BYTES, ON_FLOATS
 from bnnc.ir.operation import registered_operations
 
 _HEAD = """\
@@ -91,10 +92,10 @@ def _names(names: Iterable[str]) -> str:
     return ", ".join(f"`{name}`" for name in names)
 
 
-def _operations(names: Iterable[str], find: Callable[[str], Callable[..., object] | None]) -> str:
+def _operations(table: ConverterTable[Any]) -> str:
     by_converter: dict[Callable[..., object], list[str]] = {}
-    for name in names:
-        converter = find(name)
+    for name in table.names():
+        converter = table.find(name)
         if converter is not None:
             by_converter.setdefault(converter, []).append(name)
     families: dict[str, list[Callable[..., object]]] = {}
@@ -108,20 +109,6 @@ def _operations(names: Iterable[str], find: Callable[[str], Callable[..., object
         lines += [f"| {_names(names)} | {text} |" for names, text in sorted(rows)]
         lines += [""]
     return "\n".join(lines)
-
-
-def _tflite() -> str:
-    def on_bytes(name: str) -> Callable[..., object] | None:
-        return tflite.find_converter(name, on_bytes=True)
-
-    return "\n".join(
-        [
-            _TFLITE,
-            _operations(tflite.supported_operators(), tflite.find_converter),
-            _TFLITE_BYTES,
-            _operations(tflite.supported_operators(on_bytes=True), on_bytes),
-        ]
-    )
 
 
 def _kernels() -> str:
@@ -152,10 +139,13 @@ def supported() -> str:
     return "\n".join(
         [
             _HEAD,
-            _operations(supported_operations(), find_converter),
-            _tflite(),
+            _operations(OPERATIONS),
+            _TFLITE,
+            _operations(ON_FLOATS),
+            _TFLITE_BYTES,
+            _operations(ON_BYTES),
             _KERAS.format(activations=_names(activation_names())),
-            _operations(supported_layers(), find_layer),
+            _operations(LAYERS),
             _KERNELS,
             _kernels(),
             _WITHOUT,

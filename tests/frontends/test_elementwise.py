@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bnnc.frontends.tensorflow.convert import supported_operations
+from bnnc.frontends.tensorflow.convert import OPERATIONS
 from bnnc.frontends.tensorflow.tensors import DType
 from bnnc.ir import nn
 from bnnc.ir.diagnostics import ImportFailure
@@ -239,6 +239,6 @@ def test_cutting_an_input_to_integers_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_table_is_sorted_and_unique() -> None:
-    ops = supported_operations()
+    ops = OPERATIONS.names()
     assert ops == sorted(set(ops))
     assert {"Conv2D", "MatMul", "FusedBatchNormV3", "Const"} <= set(ops)

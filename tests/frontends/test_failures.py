@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import numpy as np
 import pytest
 
-from bnnc.frontends.tensorflow.convert import supported_operations
+from bnnc.frontends.tensorflow.convert import OPERATIONS
 from bnnc.frontends.tensorflow.tensors import DType
 from bnnc.ir.diagnostics import BnncError, ImportFailure
 
@@ -145,7 +145,7 @@ _INT_SHAPES: list[tuple[int, ...]] = [(1,), (2,), (4,), (4, 2), (2, 2), (0,), (3
 _SPLITS = ["SpaceToBatchND", "BatchToSpaceND", "SpaceToBatch", "BatchToSpace"]
 
 
-@pytest.mark.parametrize("op", [*supported_operations(), *_SPLITS])
+@pytest.mark.parametrize("op", [*OPERATIONS.names(), *_SPLITS])
 def test_damaged_nodes_are_errors_of_ours(tmp_path: Path, op: str) -> None:
     """Operands and attributes that no export has: every graph is imported or refused by name."""
     rng = np.random.default_rng(sum(op.encode()))

@@ -14,7 +14,7 @@ from ..building import ModuleBuilder
 from ..failures import Failures, Unsupported
 from .advice import advice
 from .context import Context
-from .convert import find_converter
+from .convert import LAYERS
 from .network import Node, Operand, Source
 from .values import as_mapping, as_number, class_and_options
 from .weights import Weights
@@ -70,7 +70,7 @@ class Importer(ModuleBuilder):
     def _visit(self, node: Node) -> None:
         kind = node.layer.kind
         shown = kind.removeprefix("Custom>")
-        convert = find_converter(kind)
+        convert = LAYERS.find(kind)
         if convert is None:
             self._failed.add(node.name)
             self.failures.add(shown, node.name, "is not supported", advice(kind))

@@ -9,8 +9,9 @@ from typing import cast
 import numpy as np
 
 from bnnc.ir import Module
-from bnnc.ir.diagnostics import Diagnostic, ImportFailure, UsageError, did_you_mean
+from bnnc.ir.diagnostics import Diagnostic, ImportFailure
 
+from ..inputs import collect_inputs, require_inputs
 from ..options import ImportOptions
 from ..registry import module_name
 from ..set_values import set_array
@@ -76,24 +77,12 @@ def _inputs(
         for text, shape in options.input_shapes.items()
         for name in network.named([text], "--input-shape")
     }
-    for name in shapes:
-        if name not in names and name not in network.inputs:
-            hint = did_you_mean(name, names) or f"inputs: {', '.join(names)}"
-            raise UsageError(f"--input-shape {name}: the model has no such input", hint=hint)
-    problems = [
-        Diagnostic(f"input '{n}' is needed too", hint=f"add it to --input-names, or --set {n}=")
-        for n in own
-        if n not in names
-    ]
-    found: dict[str, tuple[int, ...]] = {}
-    for name in names:
-        shape = static_shape(name, _declared(network.nodes[name]), shapes.get(name), options.batch)
-        if isinstance(shape, Diagnostic):
-            problems.append(shape)
-        else:
-            found[name] = shape
-    if problems:
-        raise ImportFailure(problems[0].message, diagnostics=problems)
+    require_inputs(shapes, names, network.inputs)
+
+    def make(name: str) -> tuple[int, ...] | Diagnostic:
+        return static_shape(name, _declared(network.nodes[name]), shapes.get(name), options.batch)
+
+    found = dict(zip(names, collect_inputs(names, own, make), strict=True))
     if not found:
         raise ImportFailure("the model has no inputs left", hint="leave one input unset")
     return found

@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from bnnc.ir.diagnostics import ImportFailure, UsageError, did_you_mean
 
+from ..inputs import find_each
 from .config import Argument, Call, Layer, Model, Ref
 from .damage import AGAIN, damaged
 
@@ -66,16 +67,15 @@ class Network:
         Raises:
             UsageError: One is not there or given twice.
         """
-        found: list[str] = []
-        for text in names:
+
+        def find(text: str) -> str:
             name = text if text in self.nodes else text.removesuffix(":0")
             if name not in self.nodes:
                 hint = did_you_mean(name, self.nodes)
                 raise UsageError(f"{flag}: the model has no layer '{text}'", hint=hint)
-            if name in found:
-                raise UsageError(f"{flag}: '{text}' is given twice")
-            found.append(name)
-        return found
+            return name
+
+        return find_each(names, find, flag)
 
     def needed(self, outputs: Iterable[str], stops: Collection[str]) -> list[Node]:
         """Return the nodes that the outputs need, in order, those at which to stop included."""

@@ -11,6 +11,7 @@ from onnx import TensorProto
 
 from bnnc.ir.diagnostics import Diagnostic, ImportFailure, UsageError, did_you_mean
 
+from ..inputs import collect_inputs, find_each, require_inputs
 from ..options import ImportOptions
 from ..set_values import set_array
 from ..shapes import static_shape
@@ -80,30 +81,13 @@ def choose_inputs(
     """
     own = [name for name in model.inputs if name in live and name not in constants]
     names = cut_tensors(model, options) or own
-    known = {*names, *model.inputs}
     shapes = {_tensor_name(model, k, "--input-shape"): v for k, v in options.input_shapes.items()}
-    for name in shapes:
-        if name not in known:
-            hint = did_you_mean(name, known) or f"inputs: {', '.join(names)}"
-            raise UsageError(f"--input-shape {name}: the model has no such input", hint=hint)
-    inputs: list[Input] = []
-    problems = [
-        Diagnostic(
-            f"input '{name}' is needed too", hint=f"add it to --input-names, or --set {name}="
-        )
-        for name in own
-        if name not in names
-    ]
-    for name in names:
-        declared = model.declared.get(name, _FLOAT)
-        made = _input(name, declared, shapes.get(name), options.batch)
-        if isinstance(made, Input):
-            inputs.append(made)
-        else:
-            problems.append(made)
-    if problems:
-        raise ImportFailure(problems[0].message, diagnostics=problems)
-    return inputs
+    require_inputs(shapes, names, model.inputs)
+
+    def make(name: str) -> Input | Diagnostic:
+        return _input(name, model.declared.get(name, _FLOAT), shapes.get(name), options.batch)
+
+    return collect_inputs(names, own, make)
 
 
 def _input(
@@ -123,13 +107,7 @@ def _input(
 
 
 def _named(model: Model, names: Iterable[str], flag: str) -> list[str]:
-    found: list[str] = []
-    for text in names:
-        name = _tensor_name(model, text, flag)
-        if name in found:
-            raise UsageError(f"{flag}: '{text}' is given twice")
-        found.append(name)
-    return found
+    return find_each(names, lambda text: _tensor_name(model, text, flag), flag)
 
 
 def _tensor_name(model: Model, text: str, flag: str) -> str:

@@ -22,7 +22,7 @@ from bnnc.ir import Loc, Value
 from ..failures import Unsupported
 from .context import Context
 from .control import WIRES
-from .convert import find_converter
+from .convert import OPERATIONS
 from .graphdef import Attr, Node
 
 SPLITS = ("SpaceToBatchND", "SpaceToBatch")
@@ -120,7 +120,7 @@ def merge(c: Context, phases: Phases | None) -> Value:
             attrs["dilations"] = block
             node = replace(node, attrs={**node.attrs, **attrs})
             by_axis = (0,) * (2 * rank)  # the first convolution has read the padding
-        convert = find_converter(node.op)
+        convert = OPERATIONS.find(node.op)
         if convert is None:
             raise Unsupported(f"closes over a {node.op}, which is not supported", ADVICE)
         made = convert(c.of(node, [value if v is None else v for v in operands]))

@@ -15,7 +15,7 @@ from ..failures import Failures, Unsupported
 from .advice import advice
 from .context import Context
 from .control import WIRES, Wiring
-from .convert import find_converter
+from .convert import OPERATIONS
 from .dilation import MERGES, SPLITS, Phases, merge, split, work_on
 from .graphdef import Graph, Node, TensorRef
 from .signature import Input
@@ -81,7 +81,7 @@ class Importer(ModuleBuilder):
         elif node.name in self.graph.kept_calls:
             self._failed.add(node.name)
             self.failures.add(node.op, node.name, *self.graph.kept_calls[node.name])
-        elif find_converter(node.op) is None and node.op not in (*SPLITS, *MERGES):
+        elif OPERATIONS.find(node.op) is None and node.op not in (*SPLITS, *MERGES):
             self._failed.add(node.name)
             self.failures.add(node.op, node.name, "is not supported", advice(node))
         elif self._failed.intersection(ref.node for ref in sources):
@@ -123,7 +123,7 @@ class Importer(ModuleBuilder):
         c = Context(self, node, operands)
         if node.op in SPLITS:
             return split(c)
-        convert = find_converter(node.op)
+        convert = OPERATIONS.find(node.op)
         return merge(c, phases) if convert is None else convert(c)
 
     def _operand(self, ref: TensorRef) -> Value:

@@ -12,7 +12,7 @@ from ..options import ImportOptions
 from ..registry import module_name
 from .advice import LOOP, advice
 from .control import execution_order, reachable, resolve
-from .convert import find_converter
+from .convert import OPERATIONS
 from .graphdef import Graph, read_graph
 from .importer import Importer
 from .library import inline_calls
@@ -52,7 +52,7 @@ def import_graph(graph: Graph, path: Path, options: ImportOptions) -> Module:
     if len(order) < len(live):
         for name in sorted(live.difference(order)):
             node = graph.nodes[name]
-            if find_converter(node.op) is None:
+            if OPERATIONS.find(node.op) is None:
                 importer.failures.add(node.op, name, "is not supported", advice(node))
             else:
                 importer.failures.add(node.op, name, "is part of a loop or reads from one", LOOP)

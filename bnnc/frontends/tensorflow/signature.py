@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from bnnc.ir.diagnostics import Diagnostic, ImportFailure, UsageError, did_you_mean
 
+from ..inputs import collect_inputs, find_each, require_inputs
 from ..options import ImportOptions
 from ..shapes import static_shape
 from .control import PLACEHOLDERS, Wiring, reachable
@@ -62,16 +63,14 @@ def choose_outputs(graph: Graph, wiring: Wiring, options: ImportOptions) -> list
 
 
 def _named(graph: Graph, names: Iterable[str], flag: str) -> list[TensorRef]:
-    refs: list[TensorRef] = []
-    for name in names:
+    def find(name: str) -> TensorRef:
         ref = TensorRef.parse(name)
         if ref.node not in graph.nodes:
             hint = did_you_mean(ref.node, graph.nodes)
             raise UsageError(f"{flag}: the graph has no tensor '{name}'", hint=hint)
-        if ref in refs:
-            raise UsageError(f"{flag}: '{name}' is given twice")
-        refs.append(ref)
-    return refs
+        return ref
+
+    return find_each(names, find, flag)
 
 
 def cut_tensors(graph: Graph, options: ImportOptions) -> list[TensorRef]:
@@ -103,26 +102,13 @@ def choose_inputs(
     own = [TensorRef(node.name) for node in placeholders if not uses_default(node)]
     refs = _named(graph, options.input_names, "--input-names") or own
     shapes = {str(TensorRef.parse(k)): v for k, v in options.input_shapes.items()}
-    known = {*map(str, refs), *(n.name for n in graph.nodes.values() if n.op in PLACEHOLDERS)}
-    for name in shapes:
-        if name not in known:
-            hint = did_you_mean(name, known) or f"inputs: {', '.join(map(str, refs))}"
-            raise UsageError(f"--input-shape {name}: the model has no such input", hint=hint)
-    inputs: list[Input] = []
-    problems = [
-        Diagnostic(f"input '{ref}' is needed too", hint=f"add it to --input-names, or --set {ref}=")
-        for ref in own
-        if ref not in refs
-    ]
-    for ref in refs:
-        made = _input(graph.nodes[ref.node], ref, shapes.get(str(ref)), options.batch)
-        if isinstance(made, Input):
-            inputs.append(made)
-        else:
-            problems.append(made)
-    if problems:
-        raise ImportFailure(problems[0].message, diagnostics=problems)
-    return inputs
+    others = [node.name for node in graph.nodes.values() if node.op in PLACEHOLDERS]
+    require_inputs(shapes, [str(ref) for ref in refs], others)
+
+    def make(ref: TensorRef) -> Input | Diagnostic:
+        return _input(graph.nodes[ref.node], ref, shapes.get(str(ref)), options.batch)
+
+    return collect_inputs(refs, own, make)
 
 
 def _input(

@@ -16,7 +16,7 @@ from ..failures import Failures, Unsupported
 from ..tensorflow.tensors import DType
 from .advice import advice
 from .context import Context
-from .convert import find_converter
+from .convert import ON_BYTES, ON_FLOATS
 from .dilation import MERGE, SPLIT, Phases, merge, split, work_on
 from .model import Model, Operator, Tensor
 from .signature import Input, short_names
@@ -136,8 +136,8 @@ class Importer(ModuleBuilder):
         on_bytes = self._on_bytes(operator)
         if on_bytes and operator.kind not in UNSIGNED and self._unsigned(operator):
             raise Unsupported("of unsigned bytes is not supported", "convert the model to int8")
-        convert = find_converter(operator.kind, on_bytes=on_bytes)
-        if convert is None and on_bytes and find_converter(operator.kind) is not None:
+        convert = (ON_BYTES if on_bytes else ON_FLOATS).find(operator.kind)
+        if convert is None and on_bytes and ON_FLOATS.find(operator.kind) is not None:
             raise Unsupported("of quantized bytes is not supported", "leave it in float")
         if convert is None:
             raise Unsupported("is not supported", advice(operator.kind))

@@ -14,6 +14,7 @@ from bnnc.ir.diagnostics import Diagnostic, ImportFailure, UsageError, did_you_m
 from bnnc.ir.types import Quant, Scalar
 
 from ..failures import Unsupported
+from ..inputs import collect_inputs, find_each, require_inputs
 from ..options import ImportOptions
 from ..set_values import set_array
 from ..shapes import static_shape
@@ -67,16 +68,15 @@ def find_tensors(model: Model, names: list[str], wanted: Iterable[str], flag: st
     """
     places = {name: i for i, name in enumerate(short_names(model, names))}
     places |= {name: i for i, name in reversed(list(enumerate(names)))}
-    found: list[int] = []
-    for name in wanted:
+
+    def find(name: str) -> int:
         index = places.get(name.removesuffix(":0"))
         if index is None:
             hint = did_you_mean(name, places)
             raise UsageError(f"{flag}: the model has no tensor '{name}'", hint=hint)
-        if index in found:
-            raise UsageError(f"{flag}: '{name}' is given twice")
-        found.append(index)
-    return found
+        return index
+
+    return find_each(wanted, find, flag)
 
 
 def set_constants(model: Model, names: list[str], options: ImportOptions) -> dict[int, np.ndarray]:
@@ -142,27 +142,14 @@ def choose_inputs(
         find_tensors(model, names, [name], "--input-shape")[0]: shape
         for name, shape in options.input_shapes.items()
     }
-    for index in shapes:
-        if index not in {*chosen, *model.inputs}:
-            raise UsageError(f"--input-shape {names[index]}: the model has no such input")
-    problems = [
-        Diagnostic(
-            f"input '{names[i]}' is needed too",
-            hint=f"add it to --input-names, or --set {names[i]}=",
-        )
-        for i in own
-        if i not in chosen
-    ]
-    inputs: list[Input] = []
-    for index in chosen:
-        made = _input(model.tensors[index], names[index], shapes.get(index), options.batch)
-        if isinstance(made, Input):
-            inputs.append(made)
-        else:
-            problems.append(made)
-    if problems:
-        raise ImportFailure(problems[0].message, diagnostics=problems)
-    return inputs
+    require_inputs(
+        [names[i] for i in shapes], [names[i] for i in chosen], [names[i] for i in model.inputs]
+    )
+
+    def make(index: int) -> Input | Diagnostic:
+        return _input(model.tensors[index], names[index], shapes.get(index), options.batch)
+
+    return collect_inputs(chosen, own, make, lambda index: names[index])
 
 
 def _input(

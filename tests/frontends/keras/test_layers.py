@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from bnnc.frontends import ImportOptions, load
-from bnnc.frontends.keras.convert import supported_layers
+from bnnc.frontends.keras.convert import LAYERS
 from bnnc.ir.interpreter import interpret
 
 from .files import Layer, functional, h5py, image, sequential, write_h5, write_keras
@@ -461,5 +461,5 @@ def test_every_class_is_tested_or_a_synonym() -> None:
     operations |= {"Sign", "Divide", "TrueDivide", "TFOpLambda"}
     quantizers = {"ApproxSign", "SwishSign", "SteHeaviside", "SteTern", "DoReFa", "NoOp"}
     quantizers |= {"MagnitudeAwareSign"}
-    left = {*supported_layers()} - tested - operations - quantizers
+    left = {*LAYERS.names()} - tested - operations - quantizers
     assert not {name for name in left if not name.startswith(synonyms)}

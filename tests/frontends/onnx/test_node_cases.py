@@ -27,7 +27,7 @@ from onnx.backend.test.case.node import collect_testcases
 from onnx.backend.test.case.test_case import TestCase
 
 from bnnc.frontends import load
-from bnnc.frontends.onnx.convert import converters
+from bnnc.frontends.onnx.convert import OPERATIONS
 from bnnc.ir import Module
 from bnnc.ir.diagnostics import BnncError
 from bnnc.ir.interpreter import interpret
@@ -121,7 +121,7 @@ def _run(case: TestCase, folder: Path) -> _Imported | str:
 
 def _cases() -> Iterator[tuple[str, TestCase]]:
     """Tests that are made of operations that are imported, with the names of these."""
-    known = converters()
+    known = OPERATIONS.names()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for case in collect_testcases(None):

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from bnnc.ir import Value
 
 from ...failures import Unsupported
-from ...tensorflow.convert import find_converter
+from ...tensorflow.convert import OPERATIONS
 from ..context import Context
 from ..convert import converts, converts_bytes
 
@@ -70,7 +70,7 @@ _SAME = {**_ELEMENTWISE, **_REDUCTIONS, **_MOVES, **_CONSTANTS}
 
 def same(c: Context, op: str) -> Value | Sequence[Value]:
     """Translate by the converter of TensorFlow's operation."""
-    convert = find_converter(op)
+    convert = OPERATIONS.find(op)
     if convert is None:
         raise Unsupported(f"stands for {op}, which is not supported")
     return convert(c.as_tensorflow(op))
