@@ -18,6 +18,9 @@ typedef struct {
     int32_t nan_minus;         /* a NaN passes all thresholds (0) or none (1) */
     int32_t bits_in, bits_out; /* planes of x and of y, where they are levels */
     int32_t levels;            /* thresholds per channel, where y is levels */
+    /* Where x and y are quantized bytes: zero points, bounds of y, whether x has no sign, and
+     * whether products are rounded twice. */
+    int32_t x_zero, y_zero, lo, hi, x_unsigned, round_twice;
     float pad_value;
 } bnnc_conv2d;
 
@@ -26,6 +29,7 @@ typedef struct {
     int32_t n, ih, iw, c, oh, ow, kh, kw, stride_h, stride_w, pad_top, pad_left;
     int32_t include_pad; /* average: divide by kh * kw rather than by what lies in the input */
     int32_t bits;        /* planes, where x is levels */
+    int32_t lo, hi, x_unsigned; /* bounds and sign, where x is quantized bytes */
 } bnnc_pool2d;
 
 /* A matrix of channels: c counts logical elements, whether floats or bits. */
@@ -99,6 +103,28 @@ typedef struct {
 typedef struct {
     int32_t stack, m, k, n, stride_a, stride_b;
 } bnnc_mat_mul;
+
+/* Quantized bytes one by one: a byte q stands for scale * (q - zero). */
+typedef struct {
+    int32_t count, x_zero, y_zero, lo, hi, x_unsigned;
+    int32_t halves_even;                    /* quantize: to even (1) or away from zero (0) */
+    int32_t multiplier, shift, round_twice; /* requantize: see fixed_point.h */
+    float scale;
+} bnnc_bytes;
+
+/* Two tensors of quantized bytes; dimensions and strides as in bnnc_broadcast. Sums are taken in
+ * steps left_shift bits finer than the coarser operand's. */
+typedef struct {
+    int32_t dims[BNNC_MAX_DIMS], stride_a[BNNC_MAX_DIMS], stride_b[BNNC_MAX_DIMS];
+    int32_t a_zero, b_zero, y_zero, a_unsigned, b_unsigned, left_shift;
+    int32_t a_multiplier, a_shift, b_multiplier, b_shift, y_multiplier, y_shift, lo, hi;
+} bnnc_bytes_binary;
+
+/* Means over the middle of x [outer][count][inner]. */
+typedef struct {
+    int32_t outer, count, inner, x_zero, y_zero, x_unsigned, multiplier, shift, lo, hi;
+    int32_t divide; /* by count, after the product */
+} bnnc_bytes_mean;
 
 /* rows_in * c_in == rows_out * c_out. */
 typedef struct {

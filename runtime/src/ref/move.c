@@ -1,17 +1,7 @@
 /* SPDX-License-Identifier: 0BSD */
 /* Operations that only move data. */
 #include "bnnc/kernels.h"
-
-/* Advance a row-major position over the first `axes` axes; zero at the end. */
-BNNC_TEMPLATE int next_position(int32_t *at, const int32_t *dims, int32_t axes) {
-    for (int32_t axis = axes - 1; axis >= 0; --axis) {
-        if (++at[axis] < dims[axis]) {
-            return 1;
-        }
-        at[axis] = 0;
-    }
-    return 0;
-}
+#include "bnnc/positions.h"
 
 BNNC_TEMPLATE void transpose(const bnnc_transpose *p, const void *x, void *y, ptrdiff_t size) {
     const int32_t last = BNNC_MAX_DIMS - 1;
@@ -25,7 +15,7 @@ BNNC_TEMPLATE void transpose(const bnnc_transpose *p, const void *x, void *y, pt
         for (int32_t i = 0; i < p->dims[last]; ++i, to += size) {
             memcpy(to, from + size * i * p->stride[last], (size_t)size);
         }
-    } while (next_position(at, p->dims, last));
+    } while (bnnc_next_position(at, p->dims, last));
 }
 
 void BNNC_SYM(transpose_f32)(const bnnc_transpose *p, const float *x, float *y) {
@@ -55,7 +45,7 @@ BNNC_TEMPLATE void pad(const bnnc_pad *p, const void *x, void *y, const void *va
             memcpy(to, take ? from : (const uint8_t *)value, (size_t)size);
             from += take ? size : 0;
         }
-    } while (next_position(at, p->dims, last));
+    } while (bnnc_next_position(at, p->dims, last));
 }
 
 void BNNC_SYM(pad_f32)(const bnnc_pad *p, const float *x, float *y) {
