@@ -1,0 +1,315 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Kernels of quantized bytes against exact fractions and plain loops."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from . import naive
+from .library import Field, Kernels
+from .naive import F32, Geometry
+from .test_pool import geometries, windows
+
+HALF = Fraction(1, 2)
+GEOMETRIES = [
+    *naive.random_geometries(25, 21, grouped=False),
+    *naive.random_geometries(25, 22, grouped=True),
+    Geometry(n=3, ih=1, iw=1, ic=129, oc=9, kh=1, kw=1),
+]
+SIGNS = {"i8": (np.int8, -128, 127), "u8": (np.uint8, 0, 255)}
+
+
+def half_up(v: Fraction) -> int:
+    return math.floor(v + HALF)
+
+
+def half_away(v: Fraction) -> int:
+    return half_up(v) if v >= 0 else -half_up(-v)
+
+
+def twice(v: int, multiplier: int, shift: int) -> int:
+    """TFLite: to 2^-31 with halves up, then the right shift with halves away from zero."""
+    high = half_up(Fraction(v * 2 ** max(shift, 0) * multiplier, 2**31))
+    return half_away(Fraction(high, 2 ** max(-shift, 0)))
+
+
+def once(v: int, multiplier: int, shift: int) -> int:
+    return half_up(Fraction(v * multiplier) / Fraction(2) ** (31 - shift))
+
+
+SCALINGS: dict[str, Callable[[int, int, int], int]] = {"once": once, "twice": twice}
+
+
+def clamp(v: int, lo: int, hi: int) -> int:
+    return min(max(v, lo), hi)
+
+
+def numbers(sign: str, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
+    dtype, lowest, highest = SIGNS[sign]
+    x = rng.integers(lowest, highest + 1, shape)
+    x[rng.random(shape) < 0.1] = lowest
+    return x.astype(dtype)
+
+
+def conv_fields(g: Geometry, sign: str, rng: np.random.Generator) -> dict[str, Field]:
+    dtype, lowest, highest = SIGNS[sign]
+    lo, hi = sorted(rng.integers(lowest, highest + 1, 2).tolist())
+    zeros = rng.integers(lowest, highest + 1, 2).tolist()
+    return {
+        **g.fields(),
+        "x_zero": zeros[0],
+        "y_zero": zeros[1],
+        "lo": lo,
+        "hi": hi,
+        "x_unsigned": int(dtype is np.uint8),
+    }
+
+
+@pytest.mark.parametrize("sign", SIGNS)
+@pytest.mark.parametrize("wide", [False, True])
+@pytest.mark.parametrize("g", GEOMETRIES)
+def test_layers(kernels: Kernels, g: Geometry, wide: bool, sign: str) -> None:
+    rng = np.random.default_rng(abs(hash((g, wide, sign))) % 2**32)
+    x = numbers(sign, g.x_shape, rng)
+    reach = 255 if wide else 128
+    w = rng.integers(-reach, reach, g.w_shape).astype(np.int16 if wide else np.int8)
+    fields = conv_fields(g, sign, rng)
+    channels = g.y_shape[-1]
+    bias = rng.integers(-(2**20), 2**20, channels).astype(np.int32)
+    centred = x.astype(np.int64) - int(str(fields["x_zero"]))
+    acc = naive.accumulate(replace(g, pad_value=0), centred, w.astype(np.int64)) + bias
+    name = "conv2d_ii_wide" if wide else "conv2d_ii"
+    sums = np.empty(g.y_shape, np.int32)
+    kernels.call(f"{name}_i32", "conv2d", fields, x, w, bias, sums)
+    np.testing.assert_array_equal(sums, acc)
+    unbiased = np.empty(g.y_shape, np.int32)
+    kernels.call(f"{name}_i32", "conv2d", fields, x, w, None, unbiased)
+    np.testing.assert_array_equal(unbiased, acc - bias)
+
+    multiplier = rng.integers(0, 2**31, channels).astype(np.int32)
+    shift = rng.integers(-31, 1, channels).astype(np.int32)
+    shift[::2] = -10 + rng.integers(-3, 4, shift[::2].shape)
+    zero, lo, hi = (int(str(fields[k])) for k in ("y_zero", "lo", "hi"))
+    for round_twice, scale in enumerate(SCALINGS.values()):
+        fields["round_twice"] = round_twice
+        y = np.empty(g.y_shape, SIGNS[sign][0])
+        kernels.call(f"{name}_q8", "conv2d", fields, x, w, bias, multiplier, shift, y)
+        for at in np.ndindex(*g.y_shape):
+            c = at[-1]
+            want = scale(int(acc[at]), int(multiplier[c]), int(shift[c])) + zero
+            assert y[at] == clamp(want, lo, hi)
+
+    factors = (rng.random(channels) / np.abs(acc).max() * 300).astype(F32)
+    y = np.empty(g.y_shape, SIGNS[sign][0])
+    kernels.call(f"{name}_f32", "conv2d", fields, x, w, bias, factors, y)
+    rounded = np.rint(acc.astype(F32) * factors).astype(np.int64)
+    np.testing.assert_array_equal(y, np.clip(rounded + zero, lo, hi))
+
+
+@pytest.mark.parametrize(
+    ("factor", "want"),
+    [
+        (0.5, [-128, -4, -2, -2, 0, 0, 0, 2, 2, 4, 127]),
+        (3e38, [-128, -128, -128, -128, -128, 0, 127, 127, 127, 127, 127]),
+        (np.nan, [0] * 11),
+    ],
+)
+def test_float_factors_at_halves_and_beyond(
+    kernels: Kernels, factor: float, want: list[int]
+) -> None:
+    sums = [-(2**24), -7, -5, -3, -1, 0, 1, 3, 5, 7, 2**24]
+    g = Geometry(ih=1, iw=1, ic=1, oc=len(sums), kh=1, kw=1)
+    operands = (np.zeros(g.x_shape, np.int8), np.zeros(g.w_shape, np.int8))
+    fields: dict[str, Field] = {**g.fields(), "lo": -128, "hi": 127}
+    factors = np.full(len(sums), factor, F32)
+    y = np.empty(g.y_shape, np.int8)
+    kernels.call("conv2d_ii_f32", "conv2d", fields, *operands, np.int32(sums), factors, y)
+    assert y.ravel().tolist() == want
+
+
+@pytest.mark.parametrize("scaling", SCALINGS)
+@pytest.mark.parametrize("sign", SIGNS)
+def test_every_byte_to_another_scale(kernels: Kernels, sign: str, scaling: str) -> None:
+    dtype, lowest, highest = SIGNS[sign]
+    x = np.arange(lowest, highest + 1).astype(dtype)
+    rng = np.random.default_rng(23)
+    for _ in range(50):
+        x_zero, y_zero = rng.integers(lowest, highest + 1, 2).tolist()
+        multiplier, shift = int(rng.integers(2**30, 2**31)), int(rng.integers(-8, 8))
+        fields: dict[str, Field] = {
+            "count": 256,
+            "x_zero": x_zero,
+            "y_zero": y_zero,
+            "lo": lowest,
+            "hi": highest,
+            "x_unsigned": int(dtype is np.uint8),
+            "multiplier": multiplier,
+            "shift": shift,
+            "round_twice": int(scaling == "twice"),
+        }
+        y = kernels.call("requantize_q8", "bytes", fields, x, np.empty(256, dtype))
+        scale = SCALINGS[scaling]
+        want = [
+            clamp(scale(int(v) - x_zero, multiplier, shift) + y_zero, lowest, highest) for v in x
+        ]
+        assert y.tolist() == want
+
+
+@pytest.mark.parametrize("even", [False, True])
+@pytest.mark.parametrize("sign", SIGNS)
+def test_floats_to_bytes_and_back(kernels: Kernels, sign: str, even: bool) -> None:
+    dtype, lowest, highest = SIGNS[sign]
+    rng = np.random.default_rng(24)
+    for scale in (1.0, 0.037, 1e-38, 3e37):
+        steps = np.concatenate([np.arange(-300, 300, 0.5), rng.uniform(-300, 300, 500)])
+        with np.errstate(over="ignore"):
+            x = (steps * scale).astype(F32)
+        x = np.concatenate([x, np.array([np.nan, np.inf, -np.inf, 0.0, -0.0], F32)])
+        zero = int(rng.integers(lowest, highest + 1))
+        fields: dict[str, Field] = {
+            "count": x.size,
+            "x_zero": zero,
+            "y_zero": zero,
+            "lo": lowest,
+            "hi": highest,
+            "x_unsigned": int(dtype is np.uint8),
+            "scale": scale,
+            "halves_even": int(even),
+        }
+        y = kernels.call("quantize_q8", "bytes", fields, x, np.empty(x.size, dtype))
+        for v, got in zip((x / F32(scale)).tolist(), y.tolist(), strict=True):
+            if math.isnan(v):
+                assert got == zero
+            elif math.isinf(v):
+                assert got == (highest if v > 0 else lowest)
+            else:
+                whole = round(Fraction(v)) if even else half_away(Fraction(v))
+                assert got == clamp(whole + zero, lowest, highest)
+        back = kernels.call("dequantize_q8", "bytes", fields, y, np.empty(x.size, F32))
+        with np.errstate(over="ignore"):
+            want_back = (y.astype(np.int64) - zero).astype(F32) * F32(scale)
+        np.testing.assert_array_equal(back, want_back)
+
+
+def test_accumulators_to_floats(kernels: Kernels) -> None:
+    x = np.array([-(2**31), 2**31 - 1, 0, 16777217, -5], np.int32)
+    fields: dict[str, Field] = {"count": x.size, "x_zero": -7, "scale": 0.3}
+    y = kernels.call("dequantize_i32", "bytes", fields, x, np.empty(x.size, F32))
+    np.testing.assert_array_equal(y, (x.astype(np.int64) + 7).astype(F32) * F32(0.3))
+
+
+@pytest.mark.parametrize("sign", SIGNS)
+def test_functions_of_a_byte(kernels: Kernels, sign: str) -> None:
+    dtype, lowest, highest = SIGNS[sign]
+    x = np.arange(lowest, highest + 1).astype(dtype)
+    fields: dict[str, Field] = {"count": 256, "x_unsigned": int(dtype is np.uint8)}
+    table = np.random.default_rng(25).integers(0, 256, 256).astype(np.uint8)
+    y = kernels.call("lookup_q8", "bytes", fields, x, table, np.empty(256, np.uint8))
+    np.testing.assert_array_equal(y, table)
+    fields |= {"lo": lowest + 20, "hi": highest - 31}
+    y = kernels.call("clamp_q8", "bytes", fields, x, np.empty(256, dtype))
+    np.testing.assert_array_equal(y, np.clip(x, lowest + 20, highest - 31))
+
+
+@pytest.mark.parametrize("kind", ["add", "sub", "mul"])
+@pytest.mark.parametrize(
+    ("a_sign", "b_sign", "y_sign"), [("i8", "i8", "i8"), ("u8", "i8", "u8"), ("u8", "u8", "i8")]
+)
+def test_two_tensors(kernels: Kernels, kind: str, a_sign: str, b_sign: str, y_sign: str) -> None:
+    rng = np.random.default_rng(26)
+    for shift in (0, 12, 20):
+        a, b = numbers(a_sign, (3, 4, 5), rng), numbers(b_sign, (4, 1), rng)
+        dtype, lowest, highest = SIGNS[y_sign]
+        f = {
+            "a_zero": int(rng.integers(*SIGNS[a_sign][1:])),
+            "b_zero": int(rng.integers(*SIGNS[b_sign][1:])),
+            "y_zero": int(rng.integers(lowest, highest)),
+            "left_shift": shift,
+            "lo": lowest + 3,
+            "hi": highest - 5,
+            "y_shift": -shift - (7 if kind == "mul" else 0),
+        }
+        f |= {f"{k}_multiplier": int(rng.integers(2**30, 2**31)) for k in "aby"}
+        f |= {f"{k}_shift": -int(rng.integers(0, 3)) for k in "ab"}
+        fields: dict[str, Field] = {
+            **f,
+            "dims": [1, 1, 1, 3, 4, 5],
+            "stride_a": [0, 0, 0, 20, 5, 1],
+            "stride_b": [0, 0, 0, 0, 1, 0],
+            "a_unsigned": int(a_sign == "u8"),
+            "b_unsigned": int(b_sign == "u8"),
+        }
+        y = kernels.call(f"{kind}_q8", "bytes_binary", fields, a, b, np.empty(a.shape, dtype))
+        for at in np.ndindex(*a.shape):
+            va, vb = int(a[at]) - f["a_zero"], int(b[at[1], 0]) - f["b_zero"]
+            if kind == "mul":
+                v = va * vb
+            else:
+                fine_a = twice(va * 2**shift, f["a_multiplier"], f["a_shift"])
+                fine_b = twice(vb * 2**shift, f["b_multiplier"], f["b_shift"])
+                v = fine_a + fine_b if kind == "add" else fine_a - fine_b
+            want = twice(v, f["y_multiplier"], f["y_shift"]) + f["y_zero"]
+            assert y[at] == clamp(want, f["lo"], f["hi"])
+
+
+@pytest.mark.parametrize("sign", SIGNS)
+@pytest.mark.parametrize("p", geometries(25))
+def test_pools(kernels: Kernels, p: dict[str, int], sign: str) -> None:
+    dtype, lowest, highest = SIGNS[sign]
+    x = numbers(sign, (p["n"], p["ih"], p["iw"], p["c"]), np.random.default_rng(p["ih"]))
+    bounds = {"lo": lowest + 9, "hi": highest - 4}
+    fields: dict[str, Field] = {**p, **bounds, "x_unsigned": int(dtype is np.uint8)}
+    shape = (p["n"], p["oh"], p["ow"], p["c"])
+    largest = kernels.call("max_pool_q8", "pool2d", fields, x, np.empty(shape, dtype))
+    average = kernels.call("avg_pool_q8", "pool2d", fields, x, np.empty(shape, dtype))
+    for at, window in windows(p, x):
+        np.testing.assert_array_equal(largest[at], window.max(axis=0).clip(*bounds.values()))
+        total = window.astype(int).sum(axis=0)
+        want = [clamp(half_away(Fraction(int(t), len(window))), **bounds) for t in total]
+        assert average[at].tolist() == want
+
+
+@pytest.mark.parametrize("divide", [False, True])
+@pytest.mark.parametrize("sign", SIGNS)
+def test_means(kernels: Kernels, sign: str, divide: bool) -> None:
+    dtype, lowest, highest = SIGNS[sign]
+    rng = np.random.default_rng(27)
+    for outer, count, inner in [(1, 1, 1), (2, 63, 5), (3, 7, 64)]:
+        x = numbers(sign, (outer, count, inner), rng)
+        f = {
+            "outer": outer,
+            "count": count,
+            "inner": inner,
+            "x_zero": int(rng.integers(lowest, highest)),
+            "y_zero": int(rng.integers(lowest, highest)),
+            "x_unsigned": int(dtype is np.uint8),
+            "multiplier": int(rng.integers(2**30, 2**31)),
+            "shift": 0 if divide else -(count.bit_length() - 1),
+            "lo": lowest,
+            "hi": highest,
+            "divide": int(divide),
+        }
+        y = kernels.call("mean_q8", "bytes_mean", {**f}, x, np.empty((outer, inner), dtype))
+        for o, i in np.ndindex(outer, inner):
+            total = int(x[o, :, i].astype(int).sum()) - count * f["x_zero"]
+            v = twice(total, f["multiplier"], f["shift"])
+            v = half_away(Fraction(v, count)) if divide else v
+            assert y[o, i] == clamp(v + f["y_zero"], lowest, highest)
+
+
+@pytest.mark.parametrize("scale", [1 / 256, 0.05, 0.4, 3.0])
+@pytest.mark.parametrize("c", [1, 2, 10, 1000])
+def test_softmax_is_within_a_step_of_the_real_one(kernels: Kernels, scale: float, c: int) -> None:
+    """The bits are compared with TFLite's own elsewhere; this is about the mathematics."""
+    exps = np.minimum(np.rint(np.exp(-scale * np.arange(256)) * 2**31), 2**31 - 1).astype(np.int32)
+    x = np.random.default_rng(28).integers(-128, 128, (20, c)).astype(np.int8)
+    y = kernels.call("softmax_q8", "rows", {"rows": 20, "c": c}, x, exps, np.empty_like(x))
+    e = np.exp(scale * (x - x.max(axis=1, keepdims=True, initial=-128).astype(float)))
+    real = e / e.sum(axis=1, keepdims=True) * 256 - 128
+    assert np.abs(y - np.clip(real, -128, 127)).max() <= 1
