@@ -143,6 +143,8 @@ def _is_a(type_: TensorType, want: str) -> bool:
         return type_.scalar.level_bits is not None
     if want == "byte":
         return packed_layout(type_) is not None
+    if want == "q8":
+        return type_.scalar.name in ("i8", "u8")
     return want in ("any", type_.scalar.name)
 
 
@@ -158,8 +160,6 @@ def _at(op: Op) -> str:
 def _advice(op: Op, reasons: Sequence[str]) -> str:
     if reasons:
         return ""
-    if op.NAME.startswith("q."):
-        return "quantized bytes have no kernels yet; --target interp runs them"
     return "only constants may go through this operation; it was not folded because its operand \
 is computed at run time"
 

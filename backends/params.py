@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from bnnc.ir import bin, nn
+from bnnc.ir import bin, nn, q
 from bnnc.ir.diagnostics import TargetError
 from bnnc.ir.layouts import layout_of
 from bnnc.ir.operation import Op
@@ -16,6 +16,13 @@ from bnnc.ir.shapes import normal_axis
 from bnnc.ir.types import TensorType
 from bnnc.ir.value import Value
 
+from .byte_params import (
+    binary_fields,
+    element_fields,
+    layer_fields,
+    mean_fields,
+    pool_fields,
+)
 from .kernel_table import Kernel
 
 MAX_DIMS = 6
@@ -54,8 +61,8 @@ def calls_of(op: Op, kernel: Kernel) -> list[Call]:
     return calls
 
 
-def _conv2d(op: bin.ConvLayer | bin.DenseLayer) -> Fields:
-    if isinstance(op, bin.DenseLayer):
+def _conv2d(op: bin.ConvLayer | bin.DenseLayer | q.Conv2D | q.Dense) -> Fields:
+    if isinstance(op, bin.DenseLayer | q.Dense):
         n, ic, oc = op.x.shape[0], op.x.shape[1], op.w.shape[0]
         image: Fields = {
             "n": n,
@@ -68,15 +75,14 @@ def _conv2d(op: bin.ConvLayer | bin.DenseLayer) -> Fields:
             "kh": 1,
             "kw": 1,
         }
-        stride, dilation, pad, groups, pad_value = (1, 1), (1, 1), (0, 0, 0, 0), 1, 0.0
+        stride, dilation, pad, groups = (1, 1), (1, 1), (0, 0, 0, 0), 1
     else:
         (n, ih, iw, ic), (_, oh, ow, oc) = op.x.shape, op.result.shape
         kh, kw = op.w.shape[1:3]
         image = {"n": n, "ih": ih, "iw": iw, "ic": ic, "oh": oh, "ow": ow, "oc": oc}
         image |= {"kh": kh, "kw": kw}
         stride, dilation, pad, groups = op.stride, op.dilation, op.pad, op.groups
-        pad_value = op.pad_value
-    return image | {
+    image |= {
         "stride_h": stride[0],
         "stride_w": stride[1],
         "dilation_h": dilation[0],
@@ -84,15 +90,19 @@ def _conv2d(op: bin.ConvLayer | bin.DenseLayer) -> Fields:
         "pad_top": pad[0],
         "pad_left": pad[1],
         "groups": groups,
+    }
+    if isinstance(op, q.Layer):
+        return image | layer_fields(op)
+    return image | {
         "nan_minus": int(op.nan == "minus"),
         "bits_in": op.x.type.scalar.level_bits or 0,
         "bits_out": op.result.type.scalar.level_bits or 0,
         "levels": op.thr.shape[1] if op.thr is not None and op.thr.type.rank == 2 else 0,
-        "pad_value": float(pad_value),
+        "pad_value": float(op.pad_value) if isinstance(op, bin.ConvLayer) else 0.0,
     }
 
 
-def _pool2d(op: nn.MaxPool | nn.AvgPool | bin.MaxPool) -> Fields:
+def _pool2d(op: nn.MaxPool | nn.AvgPool | bin.MaxPool | q.MaxPool | q.AvgPool) -> Fields:
     (n, ih, iw, c), (_, oh, ow, _) = op.x.shape, op.result.shape
     return {
         "n": n,
@@ -109,6 +119,7 @@ def _pool2d(op: nn.MaxPool | nn.AvgPool | bin.MaxPool) -> Fields:
         "pad_left": op.pad[1],
         "include_pad": int(getattr(op, "include_pad", False)),
         "bits": op.x.type.scalar.level_bits or 0,
+        **(pool_fields(op) if isinstance(op, q.MaxPool | q.AvgPool) else {}),
     }
 
 
@@ -207,6 +218,20 @@ def _axis(op: nn.ArgMax | nn.Reduce) -> Fields:
     axes = op.axes if isinstance(op, nn.Reduce) else (op.axis,)
     fields = _around(op.x.shape, [normal_axis(a, op.x.type.rank) for a in axes])
     return fields | {"last": int(getattr(op, "last", False))}
+
+
+def _bytes_binary(op: q.Binary) -> Fields:
+    return _broadcast(op) | binary_fields(op)
+
+
+def _bytes_mean(op: q.Mean) -> Fields:
+    axes = sorted({normal_axis(a, op.x.type.rank) for a in op.axes})
+    if axes and axes != list(range(axes[0], axes[-1] + 1)):
+        raise TargetError(
+            f"{op.NAME} at '{op.loc.name}' takes means over the axes {axes}, no neighbours",
+            hint="transpose first, so that these axes stand side by side",
+        )
+    return _around(op.x.shape, axes) | mean_fields(op)
 
 
 def _gather(op: nn.Gather) -> Fields:
@@ -363,4 +388,7 @@ _BUILDERS: dict[str, Callable[[Any], Fields]] = {
     "gather": _gather,
     "top_k": _top_k,
     "mat_mul": _mat_mul,
+    "bytes": element_fields,
+    "bytes_binary": _bytes_binary,
+    "bytes_mean": _bytes_mean,
 }

@@ -51,11 +51,13 @@ def test_explain_calls_the_layer_ii(bnnc: Command, net: Path) -> None:
     assert (layer["name"], layer["kind"], layer["macs"]) == ("fc", "ii", 6)
 
 
-def test_c_says_what_it_cannot_do(bnnc: Command, net: Path) -> None:
-    done = bnnc("compile", net, "-o", net.parent / "out")
-    assert done.code == 6
-    assert "target 'c' has no kernel for q.quantize" in done.err
-    assert "--target interp runs them" in done.err
+def test_c_computes_the_same(bnnc: Command, net: Path) -> None:
+    x, y = net.parent / "x.npz", net.parent / "y.npz"
+    done = bnnc("run", net, "--target", "c", "--inputs", x, "--outputs", y)
+    assert done.code == 0, done.err
+    np.testing.assert_array_equal(np.load(y)["y"], np.array([[2.0, 2.0]], np.float32))
+    done = bnnc("verify", net, "--target", "c")
+    assert done.code == 0, done.err
 
 
 def test_a_layer_that_may_overflow_does_not_verify(bnnc: Command, net: Path) -> None:

@@ -25,8 +25,10 @@ ROWS: list[dict[str, Any]] = TABLE["kernel"]
 C_TYPES = {
     "f32": "float",
     "i32": "int32_t",
+    "i8": "int8_t",
+    "i16": "int16_t",
     "any": "void",
-    **dict.fromkeys(("bit", "tern", "level", "byte"), "uint8_t"),
+    **dict.fromkeys(("bit", "tern", "level", "byte", "q8"), "uint8_t"),
 }
 SIGNATURE = r"void BNNC_SYM\((\w+)\)\(([^)]*)\)"
 

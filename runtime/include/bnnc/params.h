@@ -123,7 +123,6 @@ typedef struct {
 /* Means over the middle of x [outer][count][inner]. */
 typedef struct {
     int32_t outer, count, inner, x_zero, y_zero, x_unsigned, multiplier, shift, lo, hi;
-    int32_t divide; /* by count, after the product */
 } bnnc_bytes_mean;
 
 /* rows_in * c_in == rows_out * c_out. */

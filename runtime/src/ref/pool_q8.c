@@ -58,9 +58,6 @@ void BNNC_SYM(mean_q8)(const bnnc_bytes_mean *p, const uint8_t *x, uint8_t *y) {
                 sum += bnnc_byte(x[(ptrdiff_t)k * p->inner + i], p->x_unsigned) - p->x_zero;
             }
             scaled = bnnc_multiply_double(sum, p->multiplier, p->shift);
-            if (p->divide) {
-                scaled = bnnc_divide_away(scaled, p->count);
-            }
             *y++ = (uint8_t)bnnc_clamp(scaled + p->y_zero, p->lo, p->hi);
         }
     }

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What kernels of quantized bytes are told beside the shapes: zero points, multipliers, bounds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bnnc.ir import q
+from bnnc.ir.types import Scalar
+from bnnc.ir.value import Value
+
+
+def _unsigned(value: Value) -> int:
+    return int(value.type.scalar == Scalar("u8"))
+
+
+def _range(value: Value) -> tuple[int, int]:
+    """The numbers of a type."""
+    return value.type.scalar.range() or (0, 0)
+
+
+def layer_fields(op: q.Layer) -> dict[str, int]:
+    """Of a convolution or dense layer."""
+    return {
+        "x_zero": op.x_zero,
+        "y_zero": op.y_zero,
+        "lo": op.lo,
+        "hi": op.hi,
+        "x_unsigned": _unsigned(op.x),
+        "round_twice": int(op.rounding == "double"),
+    }
+
+
+def pool_fields(op: q.MaxPool | q.AvgPool) -> dict[str, int]:
+    """Of a pool."""
+    return {"lo": op.lo, "hi": op.hi, "x_unsigned": _unsigned(op.x)}
+
+
+def binary_fields(op: q.Binary) -> dict[str, int]:
+    """Of a sum, difference or product."""
+    names = ["a_zero", "b_zero", "y_zero", "left_shift", "lo", "hi"]
+    names += [f"{slot}_{what}" for slot in "aby" for what in ("multiplier", "shift")]
+    found = {name: int(getattr(op, name, 0)) for name in names}
+    return found | {"a_unsigned": _unsigned(op.a), "b_unsigned": _unsigned(op.b)}
+
+
+def mean_fields(op: q.Mean) -> dict[str, int]:
+    """Of a mean."""
+    lo, hi = _range(op.result)
+    return {
+        "x_zero": op.x_zero,
+        "y_zero": op.y_zero,
+        "x_unsigned": _unsigned(op.x),
+        "multiplier": op.multiplier,
+        "shift": op.shift,
+        "lo": lo,
+        "hi": hi,
+    }
+
+
+def element_fields(op: Any) -> dict[str, Any]:
+    """Of an operation on bytes one by one."""
+    lo, hi = (op.lo, op.hi) if isinstance(op, q.Clamp) else _range(op.result)
+    zero = int(getattr(op, "zero", 0))
+    return {
+        "count": op.x.type.size,
+        "x_zero": int(getattr(op, "x_zero", zero)),
+        "y_zero": int(getattr(op, "y_zero", zero)),
+        "lo": lo,
+        "hi": hi,
+        "x_unsigned": _unsigned(op.x),
+        "halves_even": int(getattr(op, "halves", "away") == "even"),
+        "multiplier": int(getattr(op, "multiplier", 0)),
+        "shift": int(getattr(op, "shift", 0)),
+        "round_twice": int(getattr(op, "rounding", "single") == "double"),
+        "scale": float(getattr(op, "scale", 0.0)),
+    }
