@@ -16,13 +16,14 @@
 #include "bnnc/kernels.h"
 
 #define MISSING UINT32_MAX
-#define ARRAYS 5
+#define ARRAYS 6
 
 typedef void (*function)(void);
 typedef void (*with2)(const void *, void *, void *);
 typedef void (*with3)(const void *, void *, void *, void *);
 typedef void (*with4)(const void *, void *, void *, void *, void *);
 typedef void (*with5)(const void *, void *, void *, void *, void *, void *);
+typedef void (*with6)(const void *, void *, void *, void *, void *, void *, void *);
 
 static const function kernels[] = {
 #include "table.inc"
@@ -71,6 +72,8 @@ static void call(function f, const void *p, uint32_t count, array *a) {
         ((with4)f)(p, a[0].data, a[1].data, a[2].data, a[3].data);
     } else if (count == 5) {
         ((with5)f)(p, a[0].data, a[1].data, a[2].data, a[3].data, a[4].data);
+    } else if (count == 6) {
+        ((with6)f)(p, a[0].data, a[1].data, a[2].data, a[3].data, a[4].data, a[5].data);
     } else {
         fail("no kernel has so many arrays");
     }
