@@ -19,8 +19,10 @@ def _range(value: Value) -> tuple[int, int]:
     return value.type.scalar.range() or (0, 0)
 
 
-def layer_fields(op: q.Layer) -> dict[str, int]:
-    """Of a convolution or dense layer."""
+def layer_fields(op: Any) -> dict[str, int]:
+    """Of a convolution or dense layer; zeros where it has no bytes."""
+    if not isinstance(op, q.Layer):
+        return dict.fromkeys(("x_zero", "y_zero", "lo", "hi", "x_unsigned", "round_twice"), 0)
     return {
         "x_zero": op.x_zero,
         "y_zero": op.y_zero,
@@ -31,8 +33,10 @@ def layer_fields(op: q.Layer) -> dict[str, int]:
     }
 
 
-def pool_fields(op: q.MaxPool | q.AvgPool) -> dict[str, int]:
-    """Of a pool."""
+def pool_fields(op: Any) -> dict[str, int]:
+    """Of a pool; zeros where it has no bytes."""
+    if not isinstance(op, q.MaxPool | q.AvgPool):
+        return dict.fromkeys(("lo", "hi", "x_unsigned"), 0)
     return {"lo": op.lo, "hi": op.hi, "x_unsigned": _unsigned(op.x)}
 
 

@@ -91,13 +91,15 @@ def _conv2d(op: bin.ConvLayer | bin.DenseLayer | q.Conv2D | q.Dense) -> Fields:
         "pad_left": pad[1],
         "groups": groups,
     }
-    if isinstance(op, q.Layer):
-        return image | layer_fields(op)
-    return image | {
-        "nan_minus": int(op.nan == "minus"),
-        "bits_in": op.x.type.scalar.level_bits or 0,
-        "bits_out": op.result.type.scalar.level_bits or 0,
-        "levels": op.thr.shape[1] if op.thr is not None and op.thr.type.rank == 2 else 0,
+    packed = not isinstance(op, q.Layer)
+    thr = op.thr if isinstance(op, bin.Layer) else None
+    return {
+        **image,
+        "nan_minus": int(getattr(op, "nan", "plus") == "minus"),
+        "bits_in": (op.x.type.scalar.level_bits or 0) if packed else 0,
+        "bits_out": (op.result.type.scalar.level_bits or 0) if packed else 0,
+        "levels": thr.shape[1] if thr is not None and thr.type.rank == 2 else 0,
+        **layer_fields(op),
         "pad_value": float(op.pad_value) if isinstance(op, bin.ConvLayer) else 0.0,
     }
 
@@ -119,7 +121,7 @@ def _pool2d(op: nn.MaxPool | nn.AvgPool | bin.MaxPool | q.MaxPool | q.AvgPool) -
         "pad_left": op.pad[1],
         "include_pad": int(getattr(op, "include_pad", False)),
         "bits": op.x.type.scalar.level_bits or 0,
-        **(pool_fields(op) if isinstance(op, q.MaxPool | q.AvgPool) else {}),
+        **pool_fields(op),
     }
 
 

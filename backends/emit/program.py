@@ -14,8 +14,8 @@ from ..params import Call, calls_of, nbytes_of
 from ..storage import alias_root, caller_buffers, output_copies
 from ..target import Target, find_target
 
-_ACCESS = {"f32": "F32", "i32": "I32"}
-_C_TYPES = {"f32": "float", "i32": "int32_t"}
+_ACCESS = {"f32": "F32", "i32": "I32", "i16": "I16"}
+_C_TYPES = {"f32": "float", "i32": "int32_t", "i16": "int16_t"}
 
 
 @dataclass(frozen=True)

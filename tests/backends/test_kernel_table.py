@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from bnnc.backends import find_target, kernel_table
 from bnnc.backends.constraints import CONSTRAINTS
 from bnnc.backends.params import calls_of
-from bnnc.ir import Op, TensorType, Value, bin, nn
+from bnnc.ir import Op, TensorType, Value, bin, nn, q
 from bnnc.ir.diagnostics import TargetError
 from bnnc.ir.layouts import layouts
 from bnnc.runtime import runtime_dir
@@ -67,6 +68,10 @@ def one_of_each() -> list[Op]:
     net.add(nn.Gather(x, places, axis=1))
     stack = net.add(nn.Reshape(x, shape=(4, 4, 8)))
     net.add(nn.MatMul(net.input(1, 4, 4), stack))
+    bytes_ = net.add(q.Quantize(x, scale=0.5, zero=0, halves="even"))
+    scales: dict[str, Any] = {"y_multiplier": 2**30, "y_shift": 0}
+    net.add(q.Mul(bytes_, bytes_, a_zero=0, b_zero=0, y_zero=0, lo=-128, hi=127, **scales))
+    net.add(q.Mean(bytes_, axes=(1, 2), x_zero=0, y_zero=0, multiplier=2**30, shift=0))
     return net.module.func.ops
 
 

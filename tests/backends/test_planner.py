@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from hypothesis import given, settings
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from bnnc.backends import kernel_table, lowering_pipeline
 from bnnc.backends.params import nbytes_of
-from bnnc.ir import Function, Module, Op, Value, bin, nn
+from bnnc.ir import Function, Module, Op, Value, bin, nn, q
 from bnnc.passes.manager import PassManager
 
 from .networks import TARGET, Net, lower
@@ -191,6 +192,27 @@ def makers(net: Net) -> list[Callable[[Value], Op]]:
     ]
 
 
+def makers_of_bytes(net: Net) -> list[Callable[[Value], Op]]:
+    """Every elementwise operation of quantized bytes."""
+    table = net.module.add_resource("table", np.arange(256).astype(np.int8))
+    zeros: dict[str, Any] = {"a_zero": 0, "b_zero": 0, "y_zero": 0, "lo": -128, "hi": 127}
+    half: dict[str, Any] = {"y_multiplier": 2**30, "y_shift": -8}
+    fine: dict[str, Any] = {
+        "a_multiplier": 2**30,
+        "a_shift": 0,
+        "b_multiplier": 2**30,
+        "b_shift": 0,
+    }
+    return [
+        lambda x: q.Clamp(x, lo=-100, hi=100),
+        lambda x: q.Lookup(x, table),
+        lambda x: q.Requantize(x, x_zero=0, y_zero=0, multiplier=2**30, shift=0),
+        lambda x: q.Add(x, x, **zeros, **half, **fine),
+        lambda x: q.Sub(x, x, **zeros, **half, **fine),
+        lambda x: q.Mul(x, x, **zeros, **half),
+    ]
+
+
 def kernels_of(ops: Sequence[Op]) -> set[str]:
     return {op.kernel for op in ops if op.kernel is not None}
 
@@ -213,7 +235,13 @@ def test_a_chain_of_elementwise_operations_needs_one_buffer() -> None:
         b = net.add(bin.Reshape(b, shape=(2, 8, 8) if b.type.rank == 4 else (1, 4, 4, 8)))
     bits = lower(net.results(net.conv("bb", b, 1, (1, 1), "none")))
     assert bits.attrs["arena_bytes"] == 4 * 4
-    used = kernels_of(floats.func.ops) | kernels_of(bits.func.ops)
+    net = Net()
+    v = net.add(q.Quantize(net.input(1, 4, 4, 8), scale=0.1, zero=0, halves="away"))
+    for make in makers_of_bytes(net):
+        v = net.add(make(v))
+    quantized = lower(net.results(net.add(q.Dequantize(v, scale=0.1, zero=0))))
+    assert quantized.attrs["arena_bytes"] == 4 * 4 * 8
+    used = kernels_of([*floats.func.ops, *bits.func.ops, *quantized.func.ops])
     shrinking = {"pack_bits", "threshold_f32"}  # results of another size get other bytes
     portable = [k for k in kernel_table().kernels if k.isa == "ref"]
     assert {k.symbol for k in portable if k.inplace} <= used | shrinking

@@ -5,9 +5,10 @@ from __future__ import annotations
 
 from bnnc.ir import Module, nn
 
-from . import layer_steps, shape_steps
+from . import choice_steps, layer_steps, shape_steps
 from .binarized import Grower
 from .builder import Builder
+from .byte_steps import quantized
 from .quantizer_idioms import activation, sign
 
 LARGEST = 20_000
@@ -28,6 +29,11 @@ STEPS = {
     shape_steps.reduce_: 0.7,
     shape_steps.elementwise: 0.7,
     shape_steps.softmax: 0.2,
+    choice_steps.gather: 0.3,
+    choice_steps.largest: 0.3,
+    choice_steps.select: 0.4,
+    choice_steps.product: 0.2,
+    quantized: 0.8,
 }
 _IMAGES_ONLY = (layer_steps.pool,)
 

@@ -106,12 +106,12 @@ def elementwise(net: Builder, x: Value) -> Value:
     """A function of one value, kept where it is tame."""
     inside = net.add(nn.Clip(x, lo=-4.0, hi=4.0))
     above = net.add(nn.Add(net.add(nn.Abs(x)), net.scalar(0.5)))
-    if net.chance(0.02):  # what no kernel computes yet
-        return net.add(nn.Sqrt(above) if net.chance(0.5) else nn.Rsqrt(above))
     return net.add(
         net.one_of(
             lambda: nn.Exp(inside),
             lambda: nn.Log(above),
+            lambda: nn.Sqrt(above),
+            lambda: nn.Rsqrt(above),
             lambda: nn.Div(x, above, no_nan=net.chance(0.3)),
             lambda: nn.Div(net.channel_numbers(x), above),
             lambda: nn.Maximum(x, net.channel_numbers(x)),

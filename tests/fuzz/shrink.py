@@ -18,7 +18,7 @@ _TRIES = 400
 def shrunk_network(module: Module, fails: Callable[[Module], bool]) -> Module:
     """The smallest network found that still fails.
 
-    Outputs are dropped, operations replaced by one of their operands or by a new input.
+    It ends earlier, loses outputs, or operations become one of their operands or a new input.
     """
     tries = _TRIES
     progress = True
@@ -43,6 +43,7 @@ def _valid(module: Module) -> bool:
 
 
 def _smaller(module: Module) -> Iterator[Module]:
+    yield from _ended_earlier(module)
     count = len(module.func.results)
     for index in range(count if count > 1 else 0):
         copy = module.clone()
@@ -67,6 +68,16 @@ def _smaller(module: Module) -> Iterator[Module]:
             copy.func.args.append(fresh)
             copy.func.input_names.append(f"in{index}")
             Rewriter(copy).replace(copy.func.ops[index], fresh)
+            yield _pruned(copy)
+
+
+def _ended_earlier(module: Module) -> Iterator[Module]:
+    """Networks that end at one operation, the first ones first: whatever follows it is gone."""
+    for index, op in enumerate(module.func.ops[:-1]):
+        if len(op.results) == 1 and op.result.type.scalar.is_float:
+            copy = module.clone()
+            del copy.func.output_names[1:]
+            copy.func.set_results([copy.func.ops[index].result])
             yield _pruned(copy)
 
 

@@ -25,7 +25,7 @@ ROWS: list[dict[str, Any]] = TABLE["kernel"]
 C_TYPES = {
     "f32": "float",
     "i32": "int32_t",
-    "i8": "int8_t",
+    "i8": "uint8_t",
     "i16": "int16_t",
     "any": "void",
     **dict.fromkeys(("bit", "tern", "level", "byte", "q8"), "uint8_t"),

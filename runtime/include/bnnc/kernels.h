@@ -106,12 +106,12 @@ void BNNC_SYM(conv2d_ut_bits_thr)(const bnnc_conv2d *p, const uint8_t *x, const 
 void BNNC_SYM(conv2d_ut_bits_lvl)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
                                   const int32_t *thr, uint8_t *y);
 
-void BNNC_SYM(conv2d_ii_q8)(const bnnc_conv2d *p, const uint8_t *x, const int8_t *w,
+void BNNC_SYM(conv2d_ii_q8)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
                             const int32_t *bias, const int32_t *multiplier, const int32_t *shift,
                             uint8_t *y);
-void BNNC_SYM(conv2d_ii_f32)(const bnnc_conv2d *p, const uint8_t *x, const int8_t *w,
+void BNNC_SYM(conv2d_ii_f32)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
                              const int32_t *bias, const float *multiplier, uint8_t *y);
-void BNNC_SYM(conv2d_ii_i32)(const bnnc_conv2d *p, const uint8_t *x, const int8_t *w,
+void BNNC_SYM(conv2d_ii_i32)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
                              const int32_t *bias, int32_t *y);
 void BNNC_SYM(conv2d_ii_wide_q8)(const bnnc_conv2d *p, const uint8_t *x, const int16_t *w,
                                  const int32_t *bias, const int32_t *multiplier,
@@ -202,7 +202,7 @@ void BNNC_SYM(mul_q8)(const bnnc_bytes_binary *p, const uint8_t *a, const uint8_
 void BNNC_SYM(max_pool_q8)(const bnnc_pool2d *p, const uint8_t *x, uint8_t *y);
 void BNNC_SYM(avg_pool_q8)(const bnnc_pool2d *p, const uint8_t *x, uint8_t *y);
 void BNNC_SYM(mean_q8)(const bnnc_bytes_mean *p, const uint8_t *x, uint8_t *y);
-void BNNC_SYM(softmax_q8)(const bnnc_rows *p, const int8_t *x, const int32_t *exps, int8_t *y);
+void BNNC_SYM(softmax_q8)(const bnnc_rows *p, const uint8_t *x, const int32_t *exps, uint8_t *y);
 
 void BNNC_SYM(transpose_f32)(const bnnc_transpose *p, const float *x, float *y);
 void BNNC_SYM(pad_f32)(const bnnc_pad *p, const float *x, float *y);

@@ -116,8 +116,9 @@ typedef struct {
  * steps left_shift bits finer than the coarser operand's. */
 typedef struct {
     int32_t dims[BNNC_MAX_DIMS], stride_a[BNNC_MAX_DIMS], stride_b[BNNC_MAX_DIMS];
-    int32_t a_zero, b_zero, y_zero, a_unsigned, b_unsigned, left_shift;
-    int32_t a_multiplier, a_shift, b_multiplier, b_shift, y_multiplier, y_shift, lo, hi;
+    int32_t a_zero, b_zero, y_zero, left_shift, lo, hi;
+    int32_t a_multiplier, a_shift, b_multiplier, b_shift, y_multiplier, y_shift;
+    int32_t a_unsigned, b_unsigned;
 } bnnc_bytes_binary;
 
 /* Means over the middle of x [outer][count][inner]. */

@@ -101,20 +101,20 @@ BNNC_TEMPLATE void convolve(const bnnc_conv2d *p, const uint8_t *x, const void *
     bnnc_conv2d_blocks(p, x, (ptrdiff_t)p->ih * p->iw * p->ic, w, &end, accumulated, finish, 1);
 }
 
-void BNNC_SYM(conv2d_ii_q8)(const bnnc_conv2d *p, const uint8_t *x, const int8_t *w,
+void BNNC_SYM(conv2d_ii_q8)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
                             const int32_t *bias, const int32_t *multiplier, const int32_t *shift,
                             uint8_t *y) {
     const scaling s = {bias, multiplier, shift, y};
     convolve(p, x, w, &s, accumulate_8, finish_bytes);
 }
 
-void BNNC_SYM(conv2d_ii_f32)(const bnnc_conv2d *p, const uint8_t *x, const int8_t *w,
+void BNNC_SYM(conv2d_ii_f32)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
                              const int32_t *bias, const float *multiplier, uint8_t *y) {
     const scaling s = {bias, multiplier, NULL, y};
     convolve(p, x, w, &s, accumulate_8, finish_float);
 }
 
-void BNNC_SYM(conv2d_ii_i32)(const bnnc_conv2d *p, const uint8_t *x, const int8_t *w,
+void BNNC_SYM(conv2d_ii_i32)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
                              const int32_t *bias, int32_t *y) {
     const scaling s = {bias, NULL, NULL, y};
     convolve(p, x, w, &s, accumulate_8, finish_sums);

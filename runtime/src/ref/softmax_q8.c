@@ -24,15 +24,16 @@ BNNC_TEMPLATE int64_t reciprocal(int64_t a) {
     return saturated_shift(x, 1);
 }
 
-void BNNC_SYM(softmax_q8)(const bnnc_rows *p, const int8_t *x, const int32_t *exps, int8_t *y) {
+void BNNC_SYM(softmax_q8)(const bnnc_rows *p, const uint8_t *x, const int32_t *exps, uint8_t *y) {
     for (int32_t r = 0; r < p->rows; ++r, x += p->c, y += p->c) {
         int32_t largest = -128, zeros = 0;
         int64_t sum = 0, factor;
         for (int32_t c = 0; c < p->c; ++c) {
-            largest = x[c] > largest ? x[c] : largest;
+            const int32_t v = bnnc_byte(x[c], 0);
+            largest = v > largest ? v : largest;
         }
         for (int32_t c = 0; c < p->c; ++c) {
-            sum += bnnc_shift_away(exps[largest - x[c]], SUM_BITS);
+            sum += bnnc_shift_away(exps[largest - bnnc_byte(x[c], 0)], SUM_BITS);
         }
         sum = sum < 1 ? 1 : sum;
         while (sum < ONE) {
@@ -41,9 +42,9 @@ void BNNC_SYM(softmax_q8)(const bnnc_rows *p, const int8_t *x, const int32_t *ex
         }
         factor = reciprocal(sum - ONE);
         for (int32_t c = 0; c < p->c; ++c) {
-            const int64_t part = bnnc_high_product(factor, exps[largest - x[c]]);
+            const int64_t part = bnnc_high_product(factor, exps[largest - bnnc_byte(x[c], 0)]);
             const int64_t scaled = bnnc_shift_away(part, SUM_BITS - zeros + 31 - 8);
-            y[c] = (int8_t)bnnc_clamp(scaled - 128, -128, 127);
+            y[c] = (uint8_t)bnnc_clamp(scaled - 128, -128, 127);
         }
     }
 }
