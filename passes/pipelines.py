@@ -20,6 +20,7 @@ def standard(stage: Stage = Stage.IMPORTED, *, strict_sign: bool = False) -> str
 
     Straight-through sums are recognised before constants are folded, so that the factor of
     binarized weights is the mean that the graph computes, not a value with rounding noise.
+    Signs are recognised again behind it, for exporters write a branch as a tensor that is filled.
     Both are recognised again behind canonicalization, which spells clips in one way: a text whose
     constants were folded by hand may come from there, and must not compile to floats for it.
     """
@@ -28,6 +29,7 @@ def standard(stage: Stage = Stage.IMPORTED, *, strict_sign: bool = False) -> str
             RecogniseStraightThrough(),
             RecogniseSigns(),
             FoldConstants(),
+            RecogniseSigns(),
             Canonicalize(),
         ],
         Stage.CANONICAL: [RecogniseStraightThrough(), RecogniseSigns(), Binarize()],

@@ -10,10 +10,13 @@ import shutil
 import sys
 from collections.abc import Callable, Generator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from .fuzz.native import Native
 
 _IN_CI = bool(os.environ.get("CI"))
 
@@ -70,6 +73,14 @@ def cc() -> str:
 def each_cc(request: pytest.FixtureRequest) -> str:
     """The path of gcc and then of clang: the test runs once with each."""
     return _tool(request.param)
+
+
+@pytest.fixture(scope="session")
+def native(cc: str, tmp_path_factory: pytest.TempPathFactory) -> Native:
+    """The portable kernels under sanitizers, compiled once; runs the code of any network."""
+    from .fuzz.native import Native
+
+    return Native.made(tmp_path_factory.mktemp("native"), compiler=cc)
 
 
 @pytest.fixture(autouse=True)

@@ -9,24 +9,11 @@ import numpy as np
 import pytest
 
 from bnnc.frontends import ImportOptions, load
-from bnnc.ir import Module, Stage
-from bnnc.ir.diagnostics import ImportFailure, UsageError
+from bnnc.ir import Module
+from bnnc.ir.diagnostics import ImportFailure
 from bnnc.ir.interpreter import interpret, trace
 from bnnc.layerwise import LayerCheck, layer_tensors
 
-_TF1 = (
-    "bench_bin_256 bench_float_256 bench_floatbin_256 bwn_small bwn_small.tf1old cifar_odd "
-    "cifar_small cifar_small.grappler cifar_small_neg cifar_small_neg.tf1old cifar_small_unfused "
-    "cifar_small_zbias cifar_small_zbias.grappler cifar_small_zbias_neg "
-    "cifar_small_zbias_neg.grappler cifar_small_zero xnor_small xnor_small.tf1old xnor_small_pos"
-)
-_LARQ = (
-    "bireal bireal_pad1 larq_approx_mag larq_chain larq_dorefa larq_grouped larq_heaviside "
-    "larq_sep larq_ste larq_ste_pad1 larq_ste_pad1.grappler larq_swish larq_tern pad_stride "
-    "quicknet"
-)
-_MODELS = [f"tf1/{name}" for name in _TF1.split(" ")] + [f"larq/{n}" for n in _LARQ.split(" ")]
-_MODELS.append("keras3/k3")
 _SAMPLES = 2
 
 
@@ -47,31 +34,12 @@ def _compare(module: Module, stored: dict[str, np.ndarray]) -> None:
         np.testing.assert_allclose(y, want, rtol=0, atol=1e-4 * np.abs(want).max())
 
 
-@pytest.mark.parametrize("model", _MODELS)
-def test_outputs_agree_with_tensorflow(shared: Path, model: str) -> None:
-    folder = shared / "models" / "made"
-    stored = _stored(folder, model)
-    module = load(folder / f"{model}.pb", ImportOptions(batch=len(next(iter(stored.values())))))
-    assert module.stage is Stage.IMPORTED
-    _compare(module, stored)
-
-
 def test_training_graph(shared: Path) -> None:
     path = shared / "models" / "made" / "tf1" / "cifar_small_traincond.pb"
     with pytest.raises(ImportFailure, match="--set is_training=false"):
         load(path)
     options = ImportOptions(set_values={"is_training": "false"}, batch=_SAMPLES)
     _compare(load(path, options), _stored(path.parent, "cifar_small_traincond"))
-
-
-def test_all_models_are_tried(shared: Path) -> None:
-    folder = shared / "models" / "made"
-    found = {
-        f"{kind}/{path.name.removesuffix('.pb')}"
-        for kind in ("tf1", "larq", "keras3")
-        for path in (folder / kind).glob("*.pb")
-    }
-    assert found == {*_MODELS, "tf1/cifar_small_traincond"}
 
 
 def _check_layers(folder: Path, model: str, tensors: dict[str, np.ndarray]) -> set[str]:
@@ -140,41 +108,6 @@ def test_a_trained_network_with_quantizers_in_its_library(shared: Path) -> None:
     assert far.sum() <= 10
     assert (_nearest_boundary(module, x)[far] < 1e-5).all()
     np.testing.assert_array_equal(y.argmax(axis=1), want.argmax(axis=1))
-
-
-def test_a_small_graph_of_the_same_kind(shared: Path) -> None:
-    """No outputs are stored with it; the probabilities must be some, and depend on the image."""
-    path = shared / "models" / "real" / "blueoil_toy" / "minimal_graph_with_shape.pb"
-    module = load(path, ImportOptions(batch=2))
-    x = np.random.default_rng(0).random((2, 32, 32, 3), dtype=np.float32)
-    (y,) = interpret(module, {"images_placeholder": x}).values()
-    np.testing.assert_allclose(y.sum(axis=1), 1.0, rtol=1e-6)
-    assert np.abs(y[0] - y[1]).max() > 0
-
-
-def test_all_real_graphs_are_tried(shared: Path) -> None:
-    real = shared / "models" / "real"
-    # The others are tensors of an ONNX test and the graph inside of a SavedModel.
-    found = {p.parent.name for p in real.rglob("*.pb") if p.parent.name.startswith("blueoil")}
-    others = {p.name for p in real.rglob("*.pb") if not p.parent.name.startswith("blueoil")}
-    assert found == {"blueoil_cifar10", "blueoil_toy"}
-    assert others == {
-        "mnist-conv_test_data_set_0_input_0.pb",
-        "mnist-conv_test_data_set_0_output_0.pb",
-        "saved_model.pb",
-    }
-
-
-@pytest.mark.parametrize(
-    ("path", "cure"),
-    [
-        ("real/onnx/mnist-conv_test_data_set_0_input_0.pb", "give a binary frozen graph"),
-    ],
-)
-def test_files_that_are_no_frozen_graph(shared: Path, path: str, cure: str) -> None:
-    with pytest.raises(UsageError) as caught:
-        load(shared / "models" / path)
-    assert cure in str(caught.value)
 
 
 def test_nothing_is_folded(shared: Path) -> None:

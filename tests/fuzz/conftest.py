@@ -4,13 +4,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from .__main__ import fresh_seed
-from .native import Native
 
 _FIXED = 20260101
 _FRESH = int(os.environ.get("BNNC_FUZZ_SEED") or fresh_seed())
@@ -20,12 +18,6 @@ _FRESH = int(os.environ.get("BNNC_FUZZ_SEED") or fresh_seed())
 def seed(request: pytest.FixtureRequest) -> int:
     """The seed of a campaign; ``BNNC_FUZZ_SEED`` repeats a fresh one."""
     return int(request.param)
-
-
-@pytest.fixture(scope="session")
-def native(cc: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Native]:
-    """The portable kernels, compiled once."""
-    yield Native.made(tmp_path_factory.mktemp("native"), compiler=cc)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -22,26 +22,22 @@ def load(shared: Path, model: str) -> Module:
     return bnnc.load(made.graph(shared, model), **made.import_options(model))
 
 
-@pytest.mark.parametrize("model", made.MODELS)
-def test_code_interpreter_and_tensorflow_agree(shared: Path, model: str) -> None:
-    """Every tensor of the C code in every bit, every layer and output by the stated tolerances."""
+@pytest.mark.parametrize("model", ["tf1/cifar_odd", "larq/quicknet", "larq/larq_dorefa"])
+def test_the_project_as_it_is_built(shared: Path, model: str) -> None:
+    """Code built by the emitted Makefile; test_every_file.py compiles all networks its own way."""
     stored = made.arrays(shared, model)
     module = load(shared, model)
     keys = [k for k in stored if k.startswith("y")]
-    names = dict(zip(module.outputs, keys, strict=True))
     found = bnnc.verify(
         module,
         target="c",
         arrays={k: v for k, v in stored.items() if k.startswith("x")},
-        reference={**stored, **made.layer_tensors(shared, model)},
-        map_output=names,
+        reference=stored,
+        map_output=dict(zip(module.outputs, keys, strict=True)),
     )
     assert found.ok, found.first_difference
     checks = {c.check for c in found.comparisons}
-    assert "code against interpreter" in checks
-    assert "outputs against reference" in checks
-    if made.layer_tensors(shared, model):
-        assert {"reference against imported", "reference against planned"} <= checks
+    assert {"code against interpreter", "outputs against reference"} <= checks
 
 
 @pytest.mark.parametrize("model", made.MODELS)
