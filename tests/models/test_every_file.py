@@ -21,7 +21,6 @@ from bnnc.comparison import Tolerances
 from bnnc.driver import plan
 from bnnc.ir import Module
 from bnnc.ir.diagnostics import BnncError
-from bnnc.lowering import plan_to_interpret
 from bnnc.verification import verify_module
 
 from ..fuzz.native import Native
@@ -70,15 +69,12 @@ def _check_code(native: Native, planned: Module, feeds: dict[str, np.ndarray]) -
 def check(shared: Path, native: Native, file: str, row: Row) -> None:
     """Kinds of layers, code against interpreter, planned against imported, and the outputs."""
     module = _load(shared, file)
-    # 8-bit layers have no kernels yet.
-    quantized = row.kinds.startswith("ii")
-    planned = (plan_to_interpret if quantized else plan)(module, "c")
+    planned = plan(module)
     lines = bnnc.explain(module).layers
     assert " ".join(line.kind for line in lines) == row.kinds
     inputs, outputs = _expected(shared, file)
     feeds = dict(zip(module.inputs, inputs, strict=True))
-    if not quantized:
-        _check_code(native, planned, feeds)
+    _check_code(native, planned, feeds)
     names = {f"y{i}": y for i, y in enumerate(outputs)}
     layers = made.layer_tensors(shared, file.removeprefix("made/").removesuffix(".pb"))
     if row.same_class:
@@ -92,7 +88,7 @@ def check(shared: Path, native: Native, file: str, row: Row) -> None:
         feeds,
         reference={**names, **layers},
         map_output=dict(zip(module.outputs, names, strict=True)),
-        tolerances=Tolerances(rtol=0.0) if quantized else Tolerances(),
+        tolerances=Tolerances(rtol=0.0) if "ii" in row.kinds else Tolerances(),
     )
     assert found.ok, found.first_difference
     checks = {c.check for c in found.comparisons}
