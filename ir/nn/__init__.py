@@ -31,7 +31,7 @@ from .elementwise import (
     Tanh,
 )
 from .layer import BatchNorm, Conv2D, Dense, MatMul
-from .pool import AvgPool, MaxPool, Reduce
+from .pool import AvgPool, MaxPool, Reduce, Reduction
 from .selection import ArgMax, Gather, TakeAlong, TopK
 from .shape import Concat, Pad, Reshape, Slice, Softmax, Split, Transpose
 from .thresholds import MultiThreshold
@@ -64,6 +64,7 @@ __all__ = [
     "Pad",
     "Predicate",
     "Reduce",
+    "Reduction",
     "Relu",
     "Reshape",
     "Round",

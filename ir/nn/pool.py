@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 from dataclasses import KW_ONLY
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from ..operation import Op, operation
 from ..shapes import pool_shape, reduced_shape
 from ..types import TensorType
 from ..value import Value
+
+Reduction: TypeAlias = Literal["mean", "sum", "max", "min", "prod"]
 
 
 @operation("nn.max_pool")
@@ -50,7 +52,7 @@ class Reduce(Op):
 
     x: Value
     _: KW_ONLY
-    kind: Literal["mean", "sum", "max", "min", "prod"]
+    kind: Reduction
     axes: tuple[int, ...]
     keep_dims: bool = False
 

@@ -45,7 +45,7 @@ def apply_activation(c: Context, given: object, x: Value) -> Value:
 
 def activation_names() -> list[str]:
     """Return the names of the activations that are known."""
-    return sorted(_BY_NAME)
+    return sorted(_BY_NAME.keys() - {"gelu"})
 
 
 def slope_of(options: Mapping[str, object]) -> float:
@@ -93,6 +93,46 @@ def _hard_sigmoid(c: Context, x: Value) -> Value:
     return c.emit(nn.Clip(c.emit(nn.Add(line, c.scalar(0.5, "half"))), lo=0.0, hi=1.0))
 
 
+def _hard_silu(c: Context, x: Value) -> Value:
+    return c.emit(nn.Mul(x, _hard_sigmoid(c, x)))
+
+
+def _mish(c: Context, x: Value) -> Value:
+    """X tanh(softplus(x)), Misra, arXiv:1908.08681."""
+    return c.emit(nn.Mul(x, c.emit(nn.Tanh(expressions.softplus(c, x)))))
+
+
+def _log_sigmoid(c: Context, x: Value) -> Value:
+    return c.emit(nn.Neg(expressions.softplus(c, c.emit(nn.Neg(x)))))
+
+
+def _gelu(c: Context, x: Value) -> Value:
+    """By name it is the exact one: x times the normal distribution's integral."""
+    del c, x
+    raise Unsupported(
+        "has the activation gelu by the error function", "use keras.ops.gelu(x, approximate=True)"
+    )
+
+
+def _squareplus(c: Context, x: Value) -> Value:
+    """(x + sqrt(x^2 + 4)) / 2."""
+    root = c.emit(nn.Sqrt(c.emit(nn.Add(c.emit(nn.Mul(x, x)), c.scalar(4.0, "four")))))
+    return c.emit(nn.Mul(c.emit(nn.Add(x, root)), c.scalar(0.5, "half")))
+
+
+def _leaky_tanh(c: Context, x: Value) -> Value:
+    """Larq's: clip to -1 ... 1, and a fifth of what lies beyond."""
+    inside = c.emit(nn.Clip(x, lo=-1.0, hi=1.0))
+    beyond = c.emit(nn.Mul(c.emit(nn.Sub(x, inside)), c.scalar(0.2, "slope")))
+    return c.emit(nn.Add(inside, beyond))
+
+
+def _hard_shrink(c: Context, x: Value) -> Value:
+    """X where |x| > 0.5, else 0."""
+    far = c.emit(nn.Compare(c.emit(nn.Abs(x)), c.scalar(0.5, "half"), predicate="gt"))
+    return c.emit(nn.Select(far, x, c.scalar(0.0, "zero")))
+
+
 _BY_NAME: dict[str, Callable[[Context, Value], Value]] = {
     "linear": lambda c, x: x,
     "relu": lambda c, x: c.emit(nn.Relu(x)),
@@ -101,11 +141,25 @@ _BY_NAME: dict[str, Callable[[Context, Value], Value]] = {
     "sigmoid": lambda c, x: c.emit(nn.Sigmoid(x)),
     "hard_sigmoid": _hard_sigmoid,
     "tanh": lambda c, x: c.emit(nn.Tanh(x)),
+    "leaky_tanh": _leaky_tanh,
     "hard_tanh": lambda c, x: c.emit(nn.Clip(x, lo=-1.0, hi=1.0)),
     "exponential": lambda c, x: c.emit(nn.Exp(x)),
     "elu": expressions.elu,
+    "celu": expressions.elu,
+    "selu": expressions.selu,
+    "gelu": _gelu,
     "softmax": lambda c, x: c.emit(nn.Softmax(x)),
     "log_softmax": expressions.log_softmax,
-    "silu": lambda c, x: c.emit(nn.Mul(x, c.emit(nn.Sigmoid(x)))),
-    "swish": lambda c, x: c.emit(nn.Mul(x, c.emit(nn.Sigmoid(x)))),
+    "silu": expressions.silu,
+    "swish": expressions.silu,
+    "hard_silu": _hard_silu,
+    "hard_swish": _hard_silu,
+    "mish": _mish,
+    "softplus": expressions.softplus,
+    "softsign": expressions.softsign,
+    "log_sigmoid": _log_sigmoid,
+    "squareplus": _squareplus,
+    "hard_shrink": _hard_shrink,
+    "soft_shrink": lambda c, x: c.emit(nn.Sub(x, c.emit(nn.Clip(x, lo=-0.5, hi=0.5)))),
+    "tanh_shrink": lambda c, x: c.emit(nn.Sub(x, c.emit(nn.Tanh(x)))),
 }

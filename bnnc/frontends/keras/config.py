@@ -18,6 +18,12 @@ from .values import as_mapping, as_tuple
 
 Json: TypeAlias = object
 MODELS = ("Functional", "Sequential", "Model")
+OPERATION = "ops."
+"""Stands in front of the class of a function of ``keras.ops`` in a functional model."""
+
+INDEXED = f"{OPERATION}GetItem"
+"""The class of ``x[index]``."""
+
 _DEEPEST = 16
 
 
@@ -159,7 +165,7 @@ def _layer(entry: Mapping[str, Json], counts: dict[str, int], depth: int) -> Lay
         raise damaged(f"a {kind} has no name")
     slot = _snake_case(kind.rpartition(">")[2])
     # Operations on tensors are no layers: they have no place among the weights.
-    if not str(entry.get("module") or "").startswith("keras.src.ops"):
+    if not kind.startswith(OPERATION):
         number = counts.get(slot, 0)
         counts[slot] = number + 1
         slot = f"{slot}_{number}" if number else slot
@@ -169,10 +175,12 @@ def _layer(entry: Mapping[str, Json], counts: dict[str, int], depth: int) -> Lay
 
 
 def _kind(entry: Mapping[str, Json]) -> str:
-    """The class; one of the user's own keeps the package that it is registered under."""
+    """The class; functions and the user's own are told apart by what stands in front."""
     name = entry.get("class_name")
     if not isinstance(name, str) or not name:
         raise damaged("a layer has no class_name")
+    if str(entry.get("module") or "").startswith("keras.src.ops"):
+        return f"{OPERATION}{name}"
     registered = entry.get("registered_name")
     if isinstance(registered, str) and ">" in registered:
         return registered

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -113,6 +113,20 @@ class Context(NodeContext):
         if list(perm) == list(range(x.type.rank)):
             return x
         return self.emit(nn.Transpose(x, perm=tuple(perm)))
+
+    def along_last(self, x: Value, axis: int, apply: Callable[[Value], Value]) -> Value:
+        """Apply what works on the last axis to another one."""
+        perm = [*(i for i in range(x.type.rank) if i != axis), axis]
+        y = apply(self.transpose(x, perm))
+        return self.transpose(y, [perm.index(i) for i in range(x.type.rank)])
+
+    def is_constant(self, value: Value) -> bool:
+        """Whether a value depends on no input."""
+        return not self._importer.is_varying(value)
+
+    def fold(self, value: Value) -> np.ndarray:
+        """The elements of a value that must not depend on an input."""
+        return self._importer.fold(value)
 
     def axis(self, axis: int, rank: int) -> int:
         """An axis counted from the front."""

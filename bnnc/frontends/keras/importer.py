@@ -13,6 +13,7 @@ from bnnc.ir.diagnostics import BnncError
 from ..building import ModuleBuilder
 from ..failures import Failures, Unsupported
 from .advice import advice
+from .config import INDEXED
 from .context import Context
 from .convert import LAYERS
 from .network import Node, Operand, Source
@@ -21,6 +22,7 @@ from .weights import Weights
 
 _POLICIES = ("float32", None)
 _HARMLESS = ("mask", "name")
+_ARRAYS = ("__numpy__", "__tensor__")
 
 
 class Importer(ModuleBuilder):
@@ -106,7 +108,9 @@ class Importer(ModuleBuilder):
         named = {k: v for k, v in node.kwargs.items() if v is not None and k not in _HARMLESS}
         if named.pop("training", False):
             raise Unsupported("is called for training", "call it with training=False")
-        operands = [self._value(node, v) for v in node.args if v is not None]
+        # What stands behind the tensor that is indexed is its index.
+        args = node.args[:1] if node.layer.kind == INDEXED else node.args
+        operands = [self._value(node, v) for v in args if v is not None]
         return Context(self, node, operands, {k: self._named(v) for k, v in named.items()})
 
     def _value(self, node: Node, operand: Operand) -> Value:
@@ -115,6 +119,10 @@ class Importer(ModuleBuilder):
         number = as_number(operand)
         if number is not None:
             return Resource.of(f"{node.name}/constant", np.array(number, dtype=np.float32))
+        entry = as_mapping(operand) or {}
+        if entry.get("class_name") in _ARRAYS:
+            values = (as_mapping(entry.get("config")) or {}).get("value")
+            return Resource.of(f"{node.name}/constant", np.array(values, dtype=np.float32))
         raise Unsupported(f"is called with {str(operand)[:60]}")
 
     def _named(self, operand: Operand) -> object:

@@ -61,7 +61,7 @@ class Image:
             y = c.transpose(y, (0, self.spatial + 1, *range(1, self.spatial + 1)))
         return y
 
-    def pair(self, c: Context, name: str, default: int | None = None) -> Pair:
+    def pair(self, c: Context, name: str, default: int | None = None, *, least: int = 1) -> Pair:
         """An option with one entry for each dimension, as height and width; one where missing."""
         if self.spatial == 2:
             found = c.pair(name, default)
@@ -75,7 +75,7 @@ class Image:
             if type(value) is not int:
                 raise Unsupported(f"has {name}={c.option(name)}")
             found = (1, value)
-        if min(found) < 1:
+        if min(found) < least:
             raise Unsupported(f"has {name}={c.option(name)}")
         return found
 

@@ -7,7 +7,7 @@ from bnnc.ir import Value, nn
 
 from ... import expressions
 from ...failures import Unsupported
-from ..activations import activate, apply_activation, rectify, slope_of
+from ..activations import activate, rectify, slope_of
 from ..context import Context
 from ..convert import converts
 from ..quantizers import apply_quantizer, trained_sign
@@ -69,31 +69,11 @@ def softmax(c: Context) -> Value:
     axes = c.ints("axis", (c.integer("axis", -1),))
     if len(axes) != 1:
         raise Unsupported(f"is taken over the axes {list(axes)}")
-    axis = c.axis(axes[0], x.type.rank)
-    perm = [*(i for i in range(x.type.rank) if i != axis), axis]
-    y = c.emit(nn.Softmax(c.transpose(x, perm)))
-    return c.transpose(y, [perm.index(i) for i in range(x.type.rank)])
+    return c.along_last(x, c.axis(axes[0], x.type.rank), lambda x: c.emit(nn.Softmax(x)))
 
 
-_OPERATIONS = {
-    "Relu": "relu",
-    "Relu6": "relu6",
-    "Sigmoid": "sigmoid",
-    "Tanh": "tanh",
-    "Silu": "silu",
-    "HardSigmoid": "hard_sigmoid",
-    "HardTanh": "hard_tanh",
-    "Exp": "exponential",
-}
-
-
-@converts(*_OPERATIONS)
-def operation(c: Context) -> Value:
-    """A function of keras.ops in a functional model."""
-    return apply_activation(c, _OPERATIONS[c.node.layer.kind], c.x)
-
-
-@converts("Sign")
-def sign(c: Context) -> Value:
-    """keras.ops.sign: of zero it is zero, of NaN NaN."""
-    return c.emit(nn.Sign(c.x, zero="keep", nan="propagate"))
+@converts("ThresholdedReLU")
+def thresholded_relu(c: Context) -> Value:
+    """X where x > theta, else 0."""
+    above = c.emit(nn.Compare(c.x, c.scalar(c.number("theta", 1.0), "theta"), predicate="gt"))
+    return c.emit(nn.Select(above, c.x, c.scalar(0.0, "zero")))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Layers and functions of several tensors."""
+"""Layers that join several tensors."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 from bnnc.ir import Op, Value, nn
 
+from ... import expressions
 from ...failures import Unsupported
 from ..context import Context
 from ..convert import converts
-from ..values import as_number
 
 _MERGES: dict[str, Callable[[Value, Value], Op]] = {
     "Add": nn.Add,
@@ -18,18 +18,6 @@ _MERGES: dict[str, Callable[[Value, Value], Op]] = {
     "Multiply": nn.Mul,
     "Maximum": nn.Maximum,
     "Minimum": nn.Minimum,
-    "Divide": nn.Div,
-    "TrueDivide": nn.Div,
-}
-_FUNCTIONS: dict[str, Callable[[Value, Value], Op]] = {
-    "__operators__.add": nn.Add,
-    "math.add": nn.Add,
-    "math.subtract": nn.Sub,
-    "math.multiply": nn.Mul,
-    "math.truediv": nn.Div,
-    "math.divide": nn.Div,
-    "math.maximum": nn.Maximum,
-    "math.minimum": nn.Minimum,
 }
 
 
@@ -44,7 +32,7 @@ def _folded(c: Context, op: Callable[[Value, Value], Op], values: list[Value]) -
 
 @converts(*_MERGES)
 def merge(c: Context) -> Value:
-    """From left to right; numbers may stand among the tensors of keras.ops."""
+    """From left to right."""
     return _folded(c, _MERGES[c.node.layer.kind], list(c.operands))
 
 
@@ -64,21 +52,28 @@ def concatenate(c: Context) -> Value:
     return c.emit(nn.Concat(tuple(c.operands), axis=axis))
 
 
-@converts("TFOpLambda")
-def function(c: Context) -> Value:
-    """Sums, differences, products, quotients, maxima and minima that Python operators wrote."""
-    name = c.text("function")
-    if name not in _FUNCTIONS:
-        raise Unsupported(
-            f"calls tf.{name}", "use a layer, or give a SavedModel or a frozen graph instead"
+@converts("Dot")
+def dot(c: Context) -> Value:
+    """Sums of products along one axis of each of two tensors, sample by sample."""
+    a, b = c.operands
+    axes = c.ints("axes", (c.integer("axes", -1),) * 2)
+    if len(axes) != 2 or min(a.type.rank, b.type.rank) < 2 or max(a.type.rank, b.type.rank) > 3:
+        raise Unsupported(f"joins the axes {list(axes)} of {list(a.shape)} and {list(b.shape)}")
+    along = [c.axis(axis, x.type.rank) for axis, x in zip(axes, (a, b), strict=True)]
+    if 0 in along:
+        raise Unsupported("joins along the batch")
+    if c.flag("normalize", False):
+        a, b = (
+            expressions.unit_norm(c, x, (i,), 1e-12) for x, i in zip((a, b), along, strict=True)
         )
-    others: list[Value] = []
-    for key, value in c.named.items():
-        number = as_number(value)
-        if isinstance(value, Value):
-            others.append(value)
-        elif number is not None:
-            others.append(c.scalar(number, key))
-        else:
-            raise Unsupported(f"calls tf.{name} with {key}={str(value)[:60]}")
-    return _folded(c, _FUNCTIONS[name], [*c.operands, *others])
+    n = a.shape[0]
+    left = a if along[0] == a.type.rank - 1 else c.transpose(a, (0, 2, 1))
+    right = b if along[1] == 1 else c.transpose(b, (0, 2, 1))
+    y = c.emit(
+        nn.MatMul(
+            c.reshape(left, (n, left.type.size // (n * left.shape[-1]), left.shape[-1])),
+            c.reshape(right, (n, right.shape[1], right.type.size // (n * right.shape[1]))),
+        )
+    )
+    outer = [d for x, i in zip((a, b), along, strict=True) for d in x.shape[1:i] + x.shape[i + 1 :]]
+    return c.reshape(y, (n, *(outer or [1])))

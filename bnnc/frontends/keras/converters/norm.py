@@ -7,6 +7,7 @@ import numpy as np
 
 from bnnc.ir import Resource, Value, nn
 
+from ... import expressions
 from ...failures import Unsupported
 from ..context import Context
 from ..convert import converts
@@ -43,11 +44,11 @@ def batch_norm(c: Context) -> Value:
     epsilon, var = c.number("epsilon", 1e-3), found["moving_variance"]
     if isinstance(var, Resource) and not np.all(var.array + np.float32(epsilon) > 0):
         raise Unsupported("has a negative variance", "the file is damaged; save the model again")
-    last = x.type.rank - 1
-    perm = [*(i for i in range(x.type.rank) if i != axis), axis]
-    moved = x if axis == last else c.transpose(x, perm)
-    y = c.emit(nn.BatchNorm(moved, gamma, beta, found["moving_mean"], var, epsilon=epsilon))
-    return y if axis == last else c.transpose(y, [perm.index(i) for i in range(x.type.rank)])
+
+    def normalized(moved: Value) -> Value:
+        return c.emit(nn.BatchNorm(moved, gamma, beta, found["moving_mean"], var, epsilon=epsilon))
+
+    return c.along_last(x, axis, normalized)
 
 
 @converts("Normalization")
@@ -71,6 +72,63 @@ def normalization(c: Context) -> Value:
     if c.flag("invert", False):
         return c.emit(nn.Add(center, c.emit(nn.Mul(x, spread))))
     return c.emit(nn.Div(c.emit(nn.Sub(x, center)), spread))
+
+
+@converts("LayerNormalization")
+def layer_norm(c: Context) -> Value:
+    """Mean and variance of each sample over the axes; with rms_scaling without the mean."""
+    x, axes, epsilon = c.x, _axes(c, -1), c.number("epsilon", 1e-3)
+    if c.flag("rms_scaling", False):
+        y = expressions.root_mean_square_norm(c, x, axes, epsilon)
+        return _affine(c, y, axes, ["gamma"])
+    names = ["gamma"] * c.flag("scale", True) + ["beta"] * c.flag("center", True)
+    return _affine(c, expressions.standardized(c, x, axes, epsilon), axes, names)
+
+
+@converts("RMSNormalization")
+def rms_norm(c: Context) -> Value:
+    """X / sqrt(mean of x^2 + epsilon), times a scale."""
+    axes = _axes(c, -1)
+    y = expressions.root_mean_square_norm(c, c.x, axes, c.number("epsilon", 1e-6))
+    return _affine(c, y, axes, ["gamma"])
+
+
+@converts("UnitNormalization")
+def unit_norm(c: Context) -> Value:
+    """X / sqrt(max(sum of x^2, 1e-12)) over the axes."""
+    return expressions.unit_norm(c, c.x, _axes(c, -1), 1e-12)
+
+
+@converts("GroupNormalization")
+def group_norm(c: Context) -> Value:
+    """Mean and variance of each sample over all axes but that of the channels, group by group."""
+    x = c.x
+    axes = _axes(c, -1)
+    if len(axes) != 1 or axes[0] == 0:
+        raise Unsupported(f"has axis={c.option('axis')}")
+    (axis,) = axes
+    channels = x.shape[axis]
+    groups = c.integer("groups", 32)
+    groups = channels if groups == -1 else groups
+    if groups < 1 or channels % groups:
+        raise Unsupported(f"has {channels} channels in {groups} groups")
+    cut = c.reshape(x, (*x.shape[:axis], groups, channels // groups, *x.shape[axis + 1 :]))
+    over = [a for a in range(1, x.type.rank + 1) if a != axis]
+    y = c.reshape(expressions.standardized(c, cut, over, c.number("epsilon", 1e-3)), x.shape)
+    return _affine(
+        c, y, axes, ["gamma"] * c.flag("scale", True) + ["beta"] * c.flag("center", True)
+    )
+
+
+def _affine(c: Context, x: Value, axes: tuple[int, ...], names: list[str]) -> Value:
+    """X * gamma + beta, whichever of them there are; both have the axes."""
+    size = tuple(x.shape[a] for a in axes)
+    shape = tuple(d if a in axes else 1 for a, d in enumerate(x.shape))
+    found = c.variables(*((name, size) for name in names)) if names else []
+    for name, value in zip(names, found, strict=True):
+        spread = c.reshape(value, shape)
+        x = c.emit(nn.Mul(x, spread) if name == "gamma" else nn.Add(x, spread))
+    return x
 
 
 @converts("Rescaling")

@@ -7,6 +7,7 @@ import math
 
 from bnnc.ir import Value, nn
 
+from ... import expressions
 from ...failures import Unsupported
 from ..context import Context
 from ..convert import converts
@@ -110,17 +111,19 @@ def upsample(c: Context) -> Value:
     """Repeat rows and columns (``nearest``)."""
     spatial = 1 if c.node.layer.kind.endswith("1D") else 2
     if c.text("interpolation", "nearest") != "nearest":
-        raise Unsupported(f"interpolates {c.text('interpolation')}")
+        raise Unsupported(f"interpolates {c.text('interpolation')}", "use interpolation nearest")
     if c.x.type.rank != spatial + 2:
         raise Unsupported(f"reads a tensor of shape {list(c.x.shape)}")
     times = (c.integer("size", 2),) if spatial == 1 else c.pair("size", 2)
     first = 2 if is_channels_first(c) else 1
     x = c.x
     for axis, count in enumerate(times, first):
-        if not 1 <= count <= 64:
-            raise Unsupported(f"repeats {count} times")
-        shape = x.shape
-        cut = c.reshape(x, (*shape[: axis + 1], 1, *shape[axis + 1 :]))
-        joined = c.emit(nn.Concat((cut,) * count, axis=axis + 1)) if count > 1 else cut
-        x = c.reshape(joined, (*shape[:axis], shape[axis] * count, *shape[axis + 1 :]))
+        x = expressions.repeated(c, x, axis, count)
     return x
+
+
+@converts("RepeatVector")
+def repeat_vector(c: Context) -> Value:
+    """[n, features] as [n, times, features]."""
+    n, *rest = c.x.shape
+    return expressions.repeated(c, c.reshape(c.x, (n, 1, *rest)), 1, c.integer("n"))

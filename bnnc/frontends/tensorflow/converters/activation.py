@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
 from bnnc.ir import Value, nn
@@ -35,7 +34,25 @@ def elu(c: Context) -> Value:
 @converts("_MklSwish")
 def swish(c: Context) -> Value:
     """X * sigmoid(x), as Grappler joins the two."""
-    return c.emit(nn.Mul(c.x(0), c.emit(nn.Sigmoid(c.x(0)))))
+    return expressions.silu(c, c.x(0))
+
+
+@converts("Selu")
+def selu(c: Context) -> Value:
+    """1.0507 elu(x), with 1.6733 as the elu's factor below zero."""
+    return expressions.selu(c, c.x(0))
+
+
+@converts("Softplus")
+def softplus(c: Context) -> Value:
+    """log(1 + exp(x))."""
+    return expressions.softplus(c, c.x(0))
+
+
+@converts("Softsign")
+def softsign(c: Context) -> Value:
+    """X / (1 + |x|)."""
+    return expressions.softsign(c, c.x(0))
 
 
 def activation(c: Context, name: str, y: Value) -> Value:
@@ -53,15 +70,6 @@ def _relu6(c: Context, x: Value) -> Value:
     return c.emit(nn.Clip(x, lo=0.0, hi=6.0))
 
 
-def _gelu(c: Context, x: Value) -> Value:
-    """0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))), Hendrycks and Gimpel, arXiv:1606.08415."""
-    cube = c.emit(nn.Mul(c.emit(nn.Mul(x, x)), x))
-    inner = c.emit(nn.Add(x, c.emit(nn.Mul(cube, c.scalar(0.044715, "cubic")))))
-    scaled = c.emit(nn.Mul(inner, c.scalar(math.sqrt(2 / math.pi), "scale")))
-    gate = c.emit(nn.Add(c.emit(nn.Tanh(scaled)), c.scalar(1.0, "one")))
-    return c.emit(nn.Mul(c.emit(nn.Mul(x, c.scalar(0.5, "half"))), gate))
-
-
 _BY_NAME: dict[str, Callable[[Context, Value], Value]] = {
     "Identity": lambda c, y: y,
     "Relu": lambda c, y: c.emit(nn.Relu(y)),
@@ -70,5 +78,5 @@ _BY_NAME: dict[str, Callable[[Context, Value], Value]] = {
     "Elu": expressions.elu,
     "Tanh": lambda c, y: c.emit(nn.Tanh(y)),
     "Sigmoid": lambda c, y: c.emit(nn.Sigmoid(y)),
-    "GeluApproximate": _gelu,
+    "GeluApproximate": expressions.gelu,
 }

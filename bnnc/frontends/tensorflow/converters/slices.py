@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from bnnc.ir import Value, nn
 
 from ...failures import Unsupported
+from ...slicing import Entry, sliced
 from ..context import Context
 from ..convert import converts
 
@@ -29,53 +30,22 @@ def strided_slice(c: Context) -> Value:
     begin, end, stride = c.integers(1), c.integers(2), c.integers(3)
     masks = {m: c.integer(f"{m}_mask", 0) for m in ("begin", "end", "ellipsis", "new_axis")}
     shrink = c.integer("shrink_axis_mask", 0)
-    starts: list[int] = []
-    sizes: list[int] = []
-    steps: list[int] = []
-    shape: list[int] = []
-
-    def take_all() -> None:
-        size = x.shape[len(starts)]
-        starts.append(0)
-        sizes.append(size)
-        steps.append(1)
-        shape.append(size)
-
-    count = len(begin)
-    for i in range(count):
+    index: list[Entry] = []
+    for i in range(len(begin)):
         bit = 1 << i
         if masks["ellipsis"] & bit:
-            later = sum(1 for j in range(i + 1, count) if not masks["new_axis"] & (1 << j))
-            while len(starts) < x.type.rank - later:
-                take_all()
-            continue
-        if masks["new_axis"] & bit:
-            shape.append(1)
-            continue
-        if len(starts) == x.type.rank:
-            raise Unsupported(f"has more entries than {list(x.shape)} has axes")
-        axis = len(starts)
-        size = x.shape[axis]
-        first = None if masks["begin"] & bit else begin[i]
-        last = None if masks["end"] & bit else end[i]
-        if last is not None and axis == 0 and first in (None, 0):
-            last = c.rebatched(last, x)
-        if shrink & bit:
-            at = begin[i] % size if -size <= begin[i] < size else -1
-            if at < 0:
-                raise Unsupported(f"takes element {begin[i]} of {size}")
-            picked = range(at, at + 1)
+            index.append(...)
+        elif masks["new_axis"] & bit:
+            index.append(None)
+        elif shrink & bit:
+            index.append(begin[i])
         else:
-            picked = range(size)[slice(first, last, stride[i])]
-            shape.append(len(picked))
-        starts.append(picked.start if len(picked) else 0)
-        sizes.append(len(picked))
-        steps.append(picked.step)
-    while len(starts) < x.type.rank:
-        take_all()
-    if sizes != list(x.shape) or min(steps, default=1) < 0:
-        x = c.emit(nn.Slice(x, begin=tuple(starts), size=tuple(sizes), step=tuple(steps)))
-    return x if tuple(shape) == x.shape else c.emit(nn.Reshape(x, shape=tuple(shape)))
+            first = None if masks["begin"] & bit else begin[i]
+            last = None if masks["end"] & bit else end[i]
+            if last is not None and all(entry is None for entry in index) and first in (None, 0):
+                last = c.rebatched(last, x)
+            index.append(slice(first, last, stride[i]))
+    return sliced(c, x, index)
 
 
 @converts("Split")
