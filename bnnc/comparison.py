@@ -8,15 +8,12 @@ output as long as the strongest class stays the same.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from bnnc.ir import bin as bits
-from bnnc.ir import nn
-from bnnc.ir.operation import Op
-from bnnc.ir.value import Resource, Value
+from .ties import largest_magnitude
 
 
 @dataclass(frozen=True)
@@ -129,14 +126,9 @@ def compare_outputs(
 def _too_far(expected: np.ndarray, actual: np.ndarray, tolerances: Tolerances) -> np.ndarray:
     with np.errstate(invalid="ignore", over="ignore"):
         apart = np.abs(actual.astype(np.float64) - expected.astype(np.float64))
-        bound = tolerances.atol + tolerances.rtol * _largest(expected)
+        bound = tolerances.atol + tolerances.rtol * largest_magnitude(expected)
         same = (expected == actual) | (np.isnan(expected) & np.isnan(actual))
     return np.asarray(~(same | (apart <= bound)))
-
-
-def _largest(array: np.ndarray) -> float:
-    finite = np.abs(array[np.isfinite(array)].astype(np.float64))
-    return float(finite.max(initial=0.0))
 
 
 def _outcome(
@@ -146,7 +138,7 @@ def _outcome(
         apart = np.abs(actual.astype(np.float64) - expected.astype(np.float64))
     apart = apart[~np.isnan(apart)]
     max_abs = float(apart.max(initial=0.0))
-    largest = _largest(expected)
+    largest = largest_magnitude(expected)
     max_rel = max_abs / largest if largest else max_abs
     where = ""
     if bad.any():
@@ -154,49 +146,3 @@ def _outcome(
         channel = f" (channel {index[-1]})" if index else ""
         where = f"{list(index)}{channel}: {actual[index]:.9g} instead of {expected[index]:.9g}"
     return Comparison(check, layer, max_abs, max_rel, int(bad.sum()), where, int(expected.size))
-
-
-def ties_of(op: Op, values: Mapping[Value, np.ndarray], margin: float) -> np.ndarray | None:
-    """Elements of an operation's result that lie at a boundary, None for an operation without one.
-
-    Clips and relus before a sign do not bring a value nearer to zero, so the distance is measured
-    before them.
-
-    Args:
-        op: any operation.
-        values: arrays of the values computed so far.
-        margin: fraction of the largest magnitude that counts as at the boundary.
-    """
-    match op:
-        case nn.Sign() | bits.Pack():
-            x = _array(_before_clips(op.x), values)
-            distance = x
-        case nn.Round():
-            x = _array(op.x, values)
-            distance = x - (np.floor(x) + np.float32(0.5))
-        case bits.Threshold():
-            x = _array(op.x, values)
-            distance = x - _array(op.thr, values)
-        case nn.Compare():
-            x, other = (_array(_before_clips(v), values) for v in (op.a, op.b))
-            distance = x - other
-        case _:
-            return None
-    return np.asarray(np.abs(distance) <= margin * _largest(x))
-
-
-def _array(value: Value, values: Mapping[Value, np.ndarray]) -> np.ndarray:
-    return value.array if isinstance(value, Resource) else values[value]
-
-
-def _before_clips(value: Value) -> Value:
-    while True:
-        owner = value.owner
-        if isinstance(owner, nn.Clip | nn.Relu):
-            value = owner.x
-        elif isinstance(owner, nn.Minimum | nn.Maximum) and isinstance(owner.b, Resource):
-            value = owner.a
-        elif isinstance(owner, nn.Minimum | nn.Maximum) and isinstance(owner.a, Resource):
-            value = owner.b
-        else:
-            return value

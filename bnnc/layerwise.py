@@ -18,7 +18,8 @@ from bnnc.ir.module import Module
 from bnnc.ir.operation import Op
 from bnnc.ir.value import Resource, Value
 
-from .comparison import Comparison, Tolerances, compare_floats, compare_signs, ties_of
+from .comparison import Comparison, Tolerances, compare_floats, compare_signs
+from .ties import ties_of
 
 CHECK_IMPORTED = "reference against imported"
 CHECK_PLANNED = "reference against planned"

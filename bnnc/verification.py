@@ -34,11 +34,11 @@ from .comparison import (
     Tolerances,
     compare_bits,
     compare_outputs,
-    ties_of,
 )
 from .generated_code import check_code, evaluate_into
 from .layerwise import LayerCheck, layer_tensors
 from .project_check import check_weights, copy_sources, manifest_for
+from .ties import ties_of
 
 THRESHOLDS = "thresholds"
 PLANNED = "planned against given"

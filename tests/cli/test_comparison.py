@@ -12,9 +12,7 @@ from bnnc.comparison import (
     compare_floats,
     compare_outputs,
     compare_signs,
-    ties_of,
 )
-from bnnc.ir import F32, Op, TensorType, Value, nn
 
 NAN, INF = np.nan, np.inf
 
@@ -98,36 +96,3 @@ def test_outputs_with_a_tie_upstream_need_the_same_class() -> None:
     found = compare_outputs("check", "y", expected[:2], actual[:2], Tolerances(), lambda _: "tie")
     assert found.ok
     assert found.where == "excused by a tie, same top-1: sample 1 (tie)"
-
-
-X = Value(TensorType((4,), F32))
-
-
-def _sign(x: Value) -> Op:
-    return nn.Sign(x, zero="keep", nan="propagate")
-
-
-@pytest.mark.parametrize(
-    ("op", "x", "ties"),
-    [
-        (_sign(X), [100, 0.0009, -0.0009, 0.0011], [False, True, True, False]),
-        (nn.Round(X), [100.2, 0.5005, 1.4995, 0.52], [False, True, True, False]),
-    ],
-)
-def test_what_lies_at_a_boundary(op: Op, x: list[float], ties: list[bool]) -> None:
-    found = ties_of(op, {X: np.array(x, np.float32)}, 1e-5)
-    assert found is not None
-    assert found.tolist() == ties
-
-
-def test_clips_and_relus_bring_nothing_to_a_boundary() -> None:
-    relu = nn.Relu(X)
-    clip = nn.Clip(relu.result, lo=-1.0, hi=1.0)
-    values = {X: np.array([-3, 100, 0.0002, 1], np.float32)}
-    found = ties_of(_sign(clip.result), values, 1e-5)
-    assert found is not None
-    assert found.tolist() == [False, False, True, False]
-
-
-def test_other_operations_have_no_boundary() -> None:
-    assert ties_of(nn.Relu(X), {X: np.zeros(4, np.float32)}, 1e-5) is None

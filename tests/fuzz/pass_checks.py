@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from bnnc.comparison import ties_of
 from bnnc.ir import Module, Op, Resource, Value, bin, nn
 from bnnc.ir.interpreter import evaluate, interpret, trace
 from bnnc.passes import Pass
 from bnnc.passes.manager import PassResult
+from bnnc.ties import largest_magnitude, ties_of
 
 from .fault import Fault
 
@@ -77,7 +77,7 @@ class PassWatch:
         """Whether outputs differ by rounding only, or behind a value at a boundary."""
         assert self._before is not None
         largest, tie = _survey(self._before, inputs)
-        bounds = {n: OF_OUTPUT * _largest(want[n]) + OF_NETWORK * largest for n in want}
+        bounds = {n: OF_OUTPUT * largest_magnitude(want[n]) + OF_NETWORK * largest for n in want}
         near = all((_distance(want[n], got[n]) <= bounds[n]).all() for n in want)
         self.excused += not near and tie
         return near or tie
@@ -108,11 +108,6 @@ def _distance(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return np.where((a == b) | (np.isnan(a) & np.isnan(b)), 0.0, apart)
 
 
-def _largest(array: np.ndarray) -> float:
-    finite = np.abs(array[np.isfinite(array)].astype(np.float64))
-    return float(finite.max(initial=0.0))
-
-
 def _survey(module: Module, inputs: Arrays) -> tuple[float, bool]:
     """The largest magnitude of any value, and whether something lies at a boundary."""
     values: dict[Value, np.ndarray] = dict(
@@ -125,7 +120,7 @@ def _survey(module: Module, inputs: Arrays) -> tuple[float, bool]:
         tie = tie or (found is not None and bool(found.any()))
         for value, array in zip(op.results, results, strict=True):
             if value.type.scalar.is_float:
-                largest = max(largest, _largest(array))
+                largest = max(largest, largest_magnitude(array))
     return largest, tie
 
 
@@ -139,10 +134,10 @@ def _ties(op: Op, values: Mapping[Value, np.ndarray]) -> np.ndarray | None:
         free = op.rebuilt(lambda v: v, thr=None, params=(), steps=(), certificate=None)
         (acc,) = evaluate(free, [None if v is None else array(v) for _, v in free.operand_slots()])
         thr = array(op.thr).reshape(op.result.shape[-1], -1)
-        return np.asarray(np.abs(acc[..., None] - thr) <= MARGIN * _largest(acc))
+        return np.asarray(np.abs(acc[..., None] - thr) <= MARGIN * largest_magnitude(acc))
     if isinstance(op, bin.Quantize):
         x = array(op.x)
-        return np.asarray(np.abs(x[..., None] - array(op.thr)) <= MARGIN * _largest(x))
+        return np.asarray(np.abs(x[..., None] - array(op.thr)) <= MARGIN * largest_magnitude(x))
     if isinstance(op, nn.Sign | nn.Round) and isinstance(op.x, Resource):
         return None  # what constants are cut to is no matter of rounding
     return ties_of(op, values, MARGIN)
