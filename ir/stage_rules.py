@@ -3,7 +3,7 @@
 
 ====================  =============================================================================
 imported              ``nn`` and ``q`` operations on plain values, nothing of a target
-canonical             and no operation on constants alone
+canonical             and no operation on constants alone, but `q.dequantize`
 binarized             layers are ``bin.*``; kernels and layouts only once a target is chosen
 lowered               a target, a kernel for every operation but aliases, a layout for all bits
 planned               and a place in the arena for every result
@@ -78,6 +78,13 @@ def constants_folded(module: Module, stage: Stage) -> Iterator[Finding]:
     for op in module.func.ops:
         if op.operands and all(isinstance(v, Resource) for v in op.operands):
             yield Finding(f"{op.NAME} of constants alone", op, "run fold-constants first")
+
+
+def constants_folded_but_quantized(module: Module, stage: Stage) -> Iterator[Finding]:
+    """The same, but for quantized constants: their integers may be a layer's weights."""
+    for finding in constants_folded(module, stage):
+        if not isinstance(finding.where, q.Dequantize):
+            yield finding
 
 
 def layers_have_kinds(module: Module, stage: Stage) -> Iterator[Finding]:
@@ -209,7 +216,7 @@ _FOR_TARGET: tuple[StageRule, ...] = (*_BITS, target_chosen, kernels_chosen, bit
 
 STAGE_RULES: dict[Stage, tuple[StageRule, ...]] = {
     Stage.IMPORTED: _BEFORE_BITS,
-    Stage.CANONICAL: (*_BEFORE_BITS, constants_folded),
+    Stage.CANONICAL: (*_BEFORE_BITS, constants_folded_but_quantized),
     Stage.BINARIZED: (*_BITS, nothing_of_a_target, no_places),
     Stage.LOWERED: (*_FOR_TARGET, no_places),
     Stage.PLANNED: (*_FOR_TARGET, arena_declared, places_in_arena),

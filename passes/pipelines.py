@@ -11,6 +11,7 @@ from .fold_constants import FoldConstants
 from .fold_linear import FoldLinear
 from .fold_thresholds import FoldThresholds
 from .pipeline import format_pipeline
+from .quantized import FuseQuantized
 from .recognise_signs import RecogniseSigns, RecogniseStraightThrough
 from .simplify_signs import SimplifySigns
 
@@ -32,7 +33,12 @@ def standard(stage: Stage = Stage.IMPORTED, *, strict_sign: bool = False) -> str
             RecogniseSigns(),
             Canonicalize(),
         ],
-        Stage.CANONICAL: [RecogniseStraightThrough(), RecogniseSigns(), Binarize()],
+        Stage.CANONICAL: [
+            FuseQuantized(),
+            RecogniseStraightThrough(),
+            RecogniseSigns(),
+            Binarize(),
+        ],
         Stage.BINARIZED: [
             FoldThresholds(strict_sign=strict_sign),
             SimplifySigns(strict_sign=strict_sign),

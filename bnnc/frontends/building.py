@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bnnc.ir import Module, Op, Resource, Scalar, TensorType, Value
+from bnnc.ir import Module, Op, Resource, Scalar, TensorType, Value, q
 from bnnc.ir.interpreter import evaluate
 from bnnc.ir.limits import require_affordable_results
 
@@ -66,9 +66,13 @@ class ModuleBuilder:
                 self.module.resources[value.symbol] = value
 
     def append(self, op: Op) -> tuple[Value, ...]:
-        """Add an operation; integer arithmetic on constants is done at once instead."""
+        """Add an operation; integer arithmetic on constants is done at once instead.
+
+        Constants stay quantized: integers are what a layer of bytes wants of its weights.
+        """
         varying = any(map(self.is_varying, op.operands))
-        if not varying and any(_is_integer(v.type.scalar) for v in (*op.operands, *op.results)):
+        stays = varying or isinstance(op, q.Dequantize)
+        if not stays and any(_is_integer(v.type.scalar) for v in (*op.operands, *op.results)):
             require_affordable_results(op)
             arrays = evaluate(
                 op, [None if v is None else self.fold(v) for _, v in op.operand_slots()]

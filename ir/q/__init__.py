@@ -11,10 +11,13 @@ from .convert import Clamp, Dequantize, Lookup, Quantize, Requantize
 from .elementwise import Add, Binary, Mul, Sub, Sum
 from .layer import Conv2D, Dense, Layer
 from .pool import AvgPool, MaxPool, Mean
-from .rounding import Byte, Rounding
+from .real import fixed_point, nearest
+from .rounding import LARGEST, Byte, Rounding
 from .softmax import Softmax
+from .weights import without_zero
 
 __all__ = [
+    "LARGEST",
     "Add",
     "AvgPool",
     "Binary",
@@ -34,6 +37,9 @@ __all__ = [
     "Softmax",
     "Sub",
     "Sum",
+    "fixed_point",
     "largest_accumulator",
+    "nearest",
     "require_accumulators",
+    "without_zero",
 ]

@@ -99,15 +99,21 @@ class Context(NodeContext):
 
     def is_constant(self, index: int) -> bool:
         """Whether an operand depends on no input."""
-        return not self._importer.is_varying(self.tensor(index).value)
+        return not self.varies(self.tensor(index))
+
+    def varies(self, tensor: Arranged) -> bool:
+        """Whether a tensor depends on an input."""
+        return self._importer.is_varying(tensor.value)
 
     def holds_integers(self, index: int) -> bool:
         """Whether an operand holds integers of an input as f32."""
         return self._importer.is_integral(self.node.inputs[index])
 
-    def mark_integral(self) -> None:
-        """Say that the node's result holds integers as f32."""
-        self._importer.mark_integral(self.node.outputs[0])
+    def mark_integral(self, *outputs: int) -> None:
+        """Say that these results (by default the first) hold integers as f32."""
+        for index in outputs or (0,):
+            if index < len(self.node.outputs):
+                self._importer.mark_integral(self.node.outputs[index])
 
     def array(self, index: int) -> np.ndarray:
         """The value of an operand that must not depend on an input."""

@@ -6,8 +6,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
+from onnx import TensorProto
 
-from bnnc.ir import Resource, Value
+from bnnc.ir import Resource, Scalar, TensorType, Value
 from bnnc.ir.diagnostics import BnncError
 
 from ..building import Batch, ModuleBuilder
@@ -17,14 +18,22 @@ from .arrangement import Arranged, channels_last
 from .context import Context
 from .convert import find_converter
 from .graph import Model, Node
-from .lookahead import images
+from .lookahead import byte_inputs, images
 from .signature import Input
 from .tensors import is_float
 
-# Integer inputs arrive as f32, which holds them exactly; only what moves values may touch them.
+# Integer inputs arrive as f32, which holds them exactly, and bytes that a quantized operation reads
+# as bytes; only such operations and what moves values may touch either.
 _KEEPS_INTEGERS = frozenset(
-    {"Identity", "Cast", "Reshape", "Squeeze", "Unsqueeze", "Flatten", "Transpose", "Shape"}
-) | {"Size", "Slice", "Concat", "Split", "Pad", "DequantizeLinear", "MaxPool"}
+    {
+        *("Identity", "Cast", "Reshape", "Squeeze", "Unsqueeze", "Flatten", "Transpose", "Shape"),
+        *("Size", "Slice", "Concat", "Split", "Pad", "MaxPool", "Gather", "Resize"),
+        *("DepthToSpace", "SpaceToDepth", "QuantizeLinear", "DequantizeLinear"),
+        *("QLinearConv", "QLinearMatMul", "ConvInteger", "MatMulInteger"),
+    }
+)
+_ENDS_INTEGERS = ("QuantizeLinear", "DequantizeLinear", "QLinearConv", "QLinearMatMul")
+_BYTES: dict[int, Scalar] = {TensorProto.INT8: Scalar("i8"), TensorProto.UINT8: Scalar("u8")}
 
 
 class Importer(ModuleBuilder):
@@ -43,12 +52,15 @@ class Importer(ModuleBuilder):
     def run(self, nodes: Sequence[Node], inputs: Sequence[Input], outputs: Sequence[str]) -> None:
         """Translate the nodes, in this order; what fails is in `failures` afterwards."""
         channels_behind = images(nodes, [one.name for one in inputs])
+        bytes_ = byte_inputs(nodes, [one.name for one in inputs if one.kind in _BYTES])
         for one in inputs:
-            value = self.add_input(one.name, one.shape, hint=one.name)
+            byte = _BYTES.get(one.kind) if one.name in bytes_ else None
+            type_ = None if byte is None else TensorType(one.shape, byte)
+            value = self.add_input(one.name, one.shape, hint=one.name, type_=type_)
             self._tensors[one.name] = Arranged.plain(value)
             if one.name in channels_behind and len(one.shape) > 2:
                 self._tensors[one.name] = self._as_image(one.name)
-            if not is_float(one.kind):
+            if byte is None and not is_float(one.kind):
                 self._integral.add(one.name)
         if inputs:
             self.batch = Batch(inputs[0].shape[0], inputs[0].model_batch)
@@ -125,7 +137,7 @@ class Importer(ModuleBuilder):
         return self._tensors[name]
 
     def _keep(self, node: Node, results: Iterable[object]) -> None:
-        integral = node.op != "DequantizeLinear" and not self._integral.isdisjoint(node.inputs)
+        integral = node.op not in _ENDS_INTEGERS and not self._integral.isdisjoint(node.inputs)
         if node.op == "Cast":
             to = node.attrs.get("to")
             integral = integral and not (isinstance(to, int) and is_float(to))
@@ -146,10 +158,16 @@ class Importer(ModuleBuilder):
         self._integral.add(name)
 
     def _check_integers(self, node: Node) -> None:
-        if node.op not in _KEEPS_INTEGERS and not self._integral.isdisjoint(node.inputs):
+        if node.op in _KEEPS_INTEGERS:
+            return
+        if any(name in self._integral or self._holds_bytes(name) for name in node.inputs):
             raise Unsupported(
                 "computes with integers that come from an input", "cast the input to float first"
             )
+
+    def _holds_bytes(self, name: str) -> bool:
+        value = self._tensors[name].value if name in self._tensors else None
+        return value is not None and self.is_varying(value) and value.type.scalar in _BYTES.values()
 
 
 def check_parameter(name: str, array: np.ndarray) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from bnnc.ir import Scalar
 from bnnc.ir.interpreter.fixed_point import high_product, shift_away
-from bnnc.ir.q import Byte
+from bnnc.ir.q import Byte, fixed_point, nearest
 
 from ..failures import Unsupported
 from ..tensorflow.tensors import DType
@@ -68,7 +68,7 @@ class PerTensor:
         return min(lo, hi), hi
 
     def _quantized(self, real: float) -> int:
-        return self.zero + int(nearest(float(np.float32(real) / np.float32(self.scale))))
+        return self.zero + nearest(float(np.float32(real) / np.float32(self.scale)))
 
 
 _CLAMPS: dict[str, tuple[float | None, float | None]] = {
@@ -85,30 +85,6 @@ def require_valid(given: Quantization) -> None:
         raise Unsupported("has a scale that is no positive number")
 
 
-def nearest(x: float) -> int:
-    """The nearest integer, halves away from zero."""
-    return int(math.copysign(math.floor(abs(x) + 0.5), x))
-
-
-def multiplier(real: float) -> tuple[int, int]:
-    """A real number of at least zero as m * 2^(s - 31), with m of 31 bits.
-
-    Raises:
-        Unsupported: It is too large.
-    """
-    if real == 0.0:
-        return 0, 0
-    fraction, shift = math.frexp(real)
-    m = nearest(fraction * 2**31)
-    if m == 2**31:
-        m, shift = m // 2, shift + 1
-    if shift < -31:
-        return 0, 0
-    if shift > 30:
-        raise Unsupported(f"has scales that make a factor of {real:g}")
-    return m, shift
-
-
 def exponentials(scale: float, beta: float) -> np.ndarray:
     """exp(-d * scale * beta) for d = 0 ... 255 in units of 2^-31, as gemmlowp computes it.
 
@@ -117,7 +93,7 @@ def exponentials(scale: float, beta: float) -> np.ndarray:
     Returns:
         int32 [256].
     """
-    factor, shift = multiplier(min(beta * scale * 2**26, 2**31 - 1.0))
+    factor, shift = fixed_point(min(beta * scale * 2**26, 2**31 - 1.0))
     if shift < 0:
         raise Unsupported(f"has the scale {scale:g} times beta {beta:g}")
     radius = math.floor(31 * 2**26 / 2**shift)

@@ -53,6 +53,7 @@ _REASONS: dict[str, str] = {
     r"of no elements": "tensors of no elements",
     r"has an exponent": "general powers",
     r"in blocks": "scales by blocks",
+    r"no kernel for nn.transpose\(tensor<\w*i32": "sums of bytes as outputs of channels in front",
     r"uses opset": "an opset older than is read",
     r"has an output that cannot": "outputs for training",
 }
@@ -87,8 +88,10 @@ def _attempt(
     path.write_bytes(copy.SerializeToString())
     module = load(path)
     verify(module)
-    floats = {k: a.astype(np.float32) for k, a in feeds.items()}
-    return _Imported(module, floats, list(interpret(module, floats).values()))
+    # Bytes that a quantized operation reads are inputs as they are; all else is f32.
+    types = module.inputs
+    given = {k: a.astype(types[k].dtype if k in types else np.float32) for k, a in feeds.items()}
+    return _Imported(module, given, list(interpret(module, given).values()))
 
 
 def _arrays(tensors: Sequence[object]) -> list[np.ndarray]:

@@ -13,21 +13,21 @@ from ..convert import converts
 from .windows import Image, Pair, Window
 
 
-def _filters(c: Context, image: Image) -> Value:
-    """The filters [o, kh, kw, i] of a convolution."""
-    _check_filters(c, image)
-    ohwi = c.channels_last(1)
+def filters_of(c: Context, image: Image, index: int = 1) -> Value:
+    """The constant filters [o, kh, kw, i] of a convolution; `index` is their place."""
+    _check_filters(c, image, index)
+    ohwi = c.channels_last(index)
     if image.rank == 3:
         o, k, i = ohwi.shape
         ohwi = c.reshape(ohwi, (o, 1, k, i))
     return ohwi
 
 
-def _check_filters(c: Context, image: Image) -> None:
-    if not c.is_constant(1):
+def _check_filters(c: Context, image: Image, index: int = 1) -> None:
+    if not c.is_constant(index):
         raise Unsupported("has weights that depend on an input")
-    if c.tensor(1).rank != image.rank:
-        raise Unsupported(f"has weights of shape {list(c.shape(1))}")
+    if c.tensor(index).rank != image.rank:
+        raise Unsupported(f"has weights of shape {list(c.shape(index))}")
 
 
 def _bias(c: Context) -> Value | None:
@@ -38,7 +38,7 @@ def _bias(c: Context) -> Value | None:
 def conv(c: Context) -> Arranged:
     """Cross-correlation in one or two dimensions, with groups, dilations and any padding."""
     image = Image.of(c)
-    w = _filters(c, image)
+    w = filters_of(c, image)
     window = Window.of(c, image, (w.shape[1], w.shape[2]))
     y = nn.Conv2D(
         image.value,

@@ -15,12 +15,17 @@ from ..context import Context
 from ..convert import converts
 
 
-def _dense(c: Context, x: Arranged, w: Arranged, bias: Value | None = None) -> Value:
-    """Emit y [n, o] = x [n, i] . w [i, o]; features in another order permute the weights."""
+def dense_operands(c: Context, x: Arranged, w: Arranged) -> tuple[Value, Value]:
+    """X [n, i] and the weights [o, i] of x . w; features in another order permute the weights."""
     oi = w.in_order((1, 0), c.emit)
     if not x.is_features:
-        return c.emit(nn.Dense(c.whole(x), oi, bias))
-    return c.emit(nn.Dense(x.value, x.permute_features(oi, 1, c.emit), bias))
+        return c.whole(x), oi
+    return x.value, x.permute_features(oi, 1, c.emit)
+
+
+def _dense(c: Context, x: Arranged, w: Arranged, bias: Value | None = None) -> Value:
+    """Emit y [n, o] = x [n, i] . w [i, o]."""
+    return c.emit(nn.Dense(*dense_operands(c, x, w), bias))
 
 
 @converts("Gemm")
@@ -54,12 +59,16 @@ def gemm(c: Context) -> Arranged:
 @converts("MatMul")
 def matmul(c: Context) -> Arranged:
     """A [..., i] times a matrix [i, o], a matrix times columns, or stacks of matrices."""
-    a, b = c.tensor(0), c.tensor(1)
+    return multiplied(c, c.tensor(0), c.tensor(1))
+
+
+def multiplied(c: Context, a: Arranged, b: Arranged) -> Arranged:
+    """The product that MatMul takes of two tensors."""
     if 0 in (a.rank, b.rank):
         raise Unsupported("multiplies a number")
     rows = a if a.rank > 1 else a.reshaped((1, *a.shape), c.emit)
     columns = b if b.rank > 1 else b.reshaped((*b.shape, 1), c.emit)
-    if not (c.is_constant(0) or c.is_constant(1)) or math.prod(columns.shape[:-2]) != 1:
+    if (c.varies(a) and c.varies(b)) or math.prod(columns.shape[:-2]) != 1:
         y = _stacked(c, rows, columns)
         shape = y.shape
         shape = (*shape[:-2], shape[-1]) if a.rank == 1 else shape
@@ -82,9 +91,9 @@ def matmul(c: Context) -> Arranged:
 
 def _product(c: Context, a: Arranged, b: Arranged) -> Arranged:
     """A [n, i] . b [i, o]; with the constant in front the transposed product is taken."""
-    if c.is_constant(1):
+    if not c.varies(b):
         return Arranged.plain(_dense(c, a, b))
-    if c.is_constant(0):
+    if not c.varies(a):
         columns = Arranged.plain(c.whole(b)) if b.is_features else b
         y = _dense(c, columns.transposed((1, 0)), a.transposed((1, 0)))
         return Arranged.stored(y, (1, 0))

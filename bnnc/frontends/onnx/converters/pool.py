@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
-from bnnc.ir import Value, nn
+from bnnc.ir import Value, nn, q
 
 from ...failures import Unsupported
 from ..arrangement import Arranged, channels_last
@@ -28,11 +28,24 @@ def _window(c: Context) -> tuple[Image, Window]:
 
 @converts("MaxPool")
 def max_pool(c: Context) -> Arranged:
-    """Padding never counts; only output 0, there are no indices."""
+    """Padding never counts; only output 0, there are no indices. Bytes stay bytes."""
     image, window = _window(c)
+    limits = image.value.type.scalar.range()
     if window.dilation != (1, 1):
-        taps = tap_values(c, image, window, -np.inf)
+        taps = tap_values(c, image, window, float(limits[0]) if limits else -np.inf)
         return image.result(c, reduce_taps(lambda a, b: c.emit(nn.Maximum(a, b)), taps))
+    y: nn.MaxPool | q.MaxPool
+    if limits:
+        lo, hi = limits
+        y = q.MaxPool(
+            image.value,
+            kernel_size=window.kernel,
+            stride=window.stride,
+            pad=window.pad,
+            lo=lo,
+            hi=hi,
+        )
+        return image.result(c, c.emit(y))
     y = nn.MaxPool(image.value, kernel_size=window.kernel, stride=window.stride, pad=window.pad)
     return image.result(c, c.emit(y))
 

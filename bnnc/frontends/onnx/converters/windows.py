@@ -19,22 +19,22 @@ Pair = tuple[int, int]
 
 @dataclass(frozen=True)
 class Image:
-    """The operand 0 as an image [n, h, w, c]; a sequence [n, c, l] has height one."""
+    """An operand as an image [n, h, w, c]; a sequence [n, c, l] has height one."""
 
     value: Value
     rank: int
 
     @classmethod
-    def of(cls, c: Context) -> Image:
-        """The operand 0 of a convolution or pool.
+    def of(cls, c: Context, tensor: Arranged | None = None) -> Image:
+        """The operand 0 of a convolution or pool, or what was made of it.
 
         Raises:
             Unsupported: It has neither one nor two spatial dimensions.
         """
-        x = c.tensor(0)
+        x = tensor or c.tensor(0)
         if x.rank not in (3, 4):
             raise Unsupported(f"reads a tensor of shape {list(x.shape)} instead of an image")
-        value = c.channels_last(0)
+        value = x.in_order(channels_last(x.rank), c.emit)
         if x.rank == 3:
             n, length, channels = value.shape
             value = c.reshape(value, (n, 1, length, channels))

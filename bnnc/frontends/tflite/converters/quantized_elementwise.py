@@ -13,7 +13,7 @@ from bnnc.ir.interpreter.fixed_point import multiply_double
 from ...failures import Unsupported
 from ..context import Context
 from ..convert import converts_bytes
-from ..quantization import exponentials, multiplier
+from ..quantization import exponentials
 from .tensorflow import require_same_quantization
 
 F = np.float32
@@ -26,8 +26,8 @@ def add(c: Context) -> Value:
     a, b, y = c.quant(0), c.quant(1), c.result_quant()
     twice = 2.0 * max(a.scale, b.scale)
     lo, hi = y.bounds(c.text("activation", "NONE"))
-    (am, ash), (bm, bsh) = multiplier(a.scale / twice), multiplier(b.scale / twice)
-    ym, ysh = multiplier(twice / (2.0**_LEFT_SHIFT * y.scale))
+    (am, ash), (bm, bsh) = q.fixed_point(a.scale / twice), q.fixed_point(b.scale / twice)
+    ym, ysh = q.fixed_point(twice / (2.0**_LEFT_SHIFT * y.scale))
     cls = q.Add if c.operator.kind == "ADD" else q.Sub
     return c.emit(
         cls(
@@ -55,7 +55,7 @@ def mul(c: Context) -> Value:
     """The factor is computed in float32. Then the activation."""
     a, b, y = c.quant(0), c.quant(1), c.result_quant()
     lo, hi = y.bounds(c.text("activation", "NONE"))
-    m, shift = multiplier(float(F(a.scale) * F(b.scale) / F(y.scale)))
+    m, shift = q.fixed_point(float(F(a.scale) * F(b.scale) / F(y.scale)))
     return c.emit(
         q.Mul(
             c.x(0),
@@ -76,7 +76,7 @@ def mul(c: Context) -> Value:
 def relu(c: Context) -> Value:
     """To the scale of the result, then its bounds."""
     x, y = c.quant(0), c.result_quant()
-    m, shift = multiplier(float(F(x.scale) / F(y.scale)))
+    m, shift = q.fixed_point(float(F(x.scale) / F(y.scale)))
     moved = c.emit(
         q.Requantize(
             c.x(0),
@@ -124,8 +124,8 @@ def leaky_relu(c: Context) -> Value:
     if alpha < 0:
         raise Unsupported("has a negative slope")
     centred = _bytes(x.whole) - x.zero
-    above = multiply_double(centred, *multiplier(float(F(x.scale) / F(y.scale))))
-    below = multiply_double(centred, *multiplier(float(F(x.scale) * alpha / F(y.scale))))
+    above = multiply_double(centred, *q.fixed_point(float(F(x.scale) / F(y.scale))))
+    below = multiply_double(centred, *q.fixed_point(float(F(x.scale) * alpha / F(y.scale))))
     return _lookup(c, np.where(centred >= 0, above, below) + y.zero)
 
 

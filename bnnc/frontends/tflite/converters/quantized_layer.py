@@ -12,7 +12,7 @@ from bnnc.ir import Value, q
 from ...failures import Unsupported
 from ..context import Context
 from ..convert import converts_bytes
-from ..quantization import multiplier, require_valid
+from ..quantization import require_valid
 from .layer import depthwise_ohwi, geometry, groups_of, rows, unrowed
 
 
@@ -22,13 +22,12 @@ def _weights(c: Context, index: int = 1) -> Value:
     if given is None:
         raise Unsupported("has weights without a scale")
     require_valid(given)
-    array = c.numbers(index).astype(np.int16)
+    array, zero = c.numbers(index), 0
     if array.ndim and given.zeros.any():
         if given.scales.size > 1:
             raise Unsupported("has weights with a zero point for each channel")
-        array = array - np.int16(given.zeros[0])
-    small = array.min(initial=0) >= -128 and array.max(initial=0) <= 127
-    return c.constant(array.astype(np.int8) if small else array, "weights")
+        zero = int(given.zeros[0])
+    return c.constant(q.without_zero(array, zero), "weights")
 
 
 def _end(
@@ -47,7 +46,7 @@ def _end(
         product = float(x.scale) * float(scale)
         if product_in_float:
             product = float(np.float32(x.scale) * np.float32(scale))
-        pairs.append(multiplier(product / y.scale))
+        pairs.append(q.fixed_point(product / y.scale))
     numbers = np.array(pairs, np.int32).reshape(-1, 2)
     return {
         "bias": _bias(c, channels),

@@ -10,7 +10,6 @@ from bnnc.ir import Value, q
 from ...failures import Unsupported
 from ..context import Context
 from ..convert import converts_bytes
-from ..quantization import multiplier
 from .pool import window
 from .tensorflow import require_same_quantization
 
@@ -36,7 +35,7 @@ def mean(c: Context) -> Value:
     """Over constant axes, from one scale to another; 1 / count goes into the multiplier."""
     x, y = c.quant(0), c.result_quant()
     axes = tuple(sorted({a % max(c.x(0).type.rank, 1) for a in c.integers(1)}))
-    m, shift = multiplier(x.scale / y.scale)
+    m, shift = q.fixed_point(x.scale / y.scale)
     count = math.prod(c.x(0).shape[a] for a in axes)
     if count < 1:
         raise Unsupported("is a mean of nothing")

@@ -8,7 +8,6 @@ from bnnc.ir import Value, q
 from ...failures import Unsupported
 from ..context import Context
 from ..convert import converts, converts_bytes
-from ..quantization import multiplier
 from .layer import float_weights
 
 
@@ -19,7 +18,7 @@ def quantize(c: Context) -> Value:
     if x.type.scalar.is_float:
         return c.emit(q.Quantize(x, scale=y.scale, zero=y.zero, to=y.to, halves="away"))
     old = c.quant(0)
-    m, shift = multiplier(old.scale / y.scale)
+    m, shift = q.fixed_point(old.scale / y.scale)
     return c.emit(
         q.Requantize(
             x,

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Sums, products and means between dequantize and quantize, in integers."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bnnc.ir import nn, q
+from bnnc.ir.diagnostics import IRError
+from bnnc.ir.operation import Op
+from bnnc.ir.value import Value
+
+from ..base import Pass, pattern
+from ..rewriter import Rewriter
+from .levels import Bytes
+from .tails import Tail, tail_of
+
+_LEFT_SHIFT = 20
+
+
+class Arithmetic(Pass):
+    """Patterns for a pass to inherit; no pass by itself."""
+
+    @pattern
+    def arithmetic_of_bytes(self, op: q.Quantize, rw: Rewriter) -> None:
+        """One operation on bytes, its bounds included."""
+        tail = tail_of(op)
+        if tail is None:
+            return
+        try:
+            made = _made(op, tail, rw)
+        except IRError:  # factors that no 31 bits hold: the floats stay
+            return
+        if made is not None:
+            rw.replace(op, made)
+
+
+def _made(op: q.Quantize, tail: Tail, rw: Rewriter) -> Value | None:
+    match tail.op:
+        case nn.Add() | nn.Sub():
+            a, b = Bytes.behind(tail.op.a), Bytes.behind(tail.op.b)
+            return None if a is None or b is None else rw.insert(_sum(op, tail, a, b)).result
+        case nn.Mul():
+            a, b = Bytes.behind(tail.op.a), Bytes.behind(tail.op.b)
+            return None if a is None or b is None else rw.insert(_product(op, tail, a, b)).result
+        case nn.AvgPool():
+            x = Bytes.behind(tail.op.x)
+            return None if x is None else _average(op, tail, tail.op, x, rw)
+        case nn.Reduce(kind="mean"):
+            x = Bytes.behind(tail.op.x)
+            return None if x is None or x.to != op.to else _mean(op, tail, tail.op, x, rw)
+        case _:
+            return None
+
+
+def _sum(op: q.Quantize, tail: Tail, a: Bytes, b: Bytes) -> Op:
+    """Both operands in twice the larger scale, 2^20 times finer; then the scale of the result."""
+    twice = 2.0 * max(a.scale, b.scale)
+    (am, ash), (bm, bsh) = q.fixed_point(a.scale / twice), q.fixed_point(b.scale / twice)
+    ym, ysh = q.fixed_point(twice / (2.0**_LEFT_SHIFT * op.scale))
+    cls = q.Sub if isinstance(tail.op, nn.Sub) else q.Add
+    return cls(
+        a.x,
+        b.x,
+        a_zero=a.zero,
+        b_zero=b.zero,
+        y_zero=op.zero,
+        left_shift=_LEFT_SHIFT,
+        a_multiplier=am,
+        a_shift=ash,
+        b_multiplier=bm,
+        b_shift=bsh,
+        y_multiplier=ym,
+        y_shift=ysh,
+        lo=tail.lo,
+        hi=tail.hi,
+        to=op.to,
+        loc=tail.loc,
+    )
+
+
+def _product(op: q.Quantize, tail: Tail, a: Bytes, b: Bytes) -> Op:
+    m, shift = q.fixed_point(a.scale * b.scale / op.scale)
+    return q.Mul(
+        a.x,
+        b.x,
+        a_zero=a.zero,
+        b_zero=b.zero,
+        y_zero=op.zero,
+        y_multiplier=m,
+        y_shift=shift,
+        lo=tail.lo,
+        hi=tail.hi,
+        to=op.to,
+        loc=tail.loc,
+    )
+
+
+def _average(op: q.Quantize, tail: Tail, pool: nn.AvgPool, x: Bytes, rw: Rewriter) -> Value | None:
+    """A depthwise convolution with ones: padding is the zero point, and counts as 0.0."""
+    if any(pool.pad) and not pool.include_pad:
+        return None
+    channels, count = pool.x.shape[3], pool.kernel_size[0] * pool.kernel_size[1]
+    name = pool.loc.name
+    factor = np.float32(x.scale) / (np.float32(op.scale) * np.float32(count))
+    layer = q.Conv2D(
+        x.x,
+        rw.resource(f"{name}.ones", np.ones((channels, *pool.kernel_size, 1), np.int8)),
+        None,
+        rw.resource(f"{name}.multiplier", np.full(channels, factor, np.float32)),
+        stride=pool.stride,
+        groups=channels,
+        pad=pool.pad,
+        x_zero=x.zero,
+        y_zero=op.zero,
+        lo=tail.lo,
+        hi=tail.hi,
+        to=op.to,
+        rounding="float",
+        loc=tail.loc,
+    )
+    return rw.insert(layer).result
+
+
+def _mean(op: q.Quantize, tail: Tail, mean: nn.Reduce, x: Bytes, rw: Rewriter) -> Value:
+    count = mean.x.type.size // max(mean.result.type.size, 1)
+    m, shift = q.fixed_point(x.scale / (op.scale * count))
+    made = q.Mean(
+        x.x,
+        axes=mean.axes,
+        keep_dims=mean.keep_dims,
+        x_zero=x.zero,
+        y_zero=op.zero,
+        multiplier=m,
+        shift=shift,
+        loc=tail.loc,
+    )
+    y = rw.insert(made).result
+    if (tail.lo, tail.hi) == x.whole:
+        return y
+    return rw.insert(q.Clamp(y, lo=tail.lo, hi=tail.hi, loc=tail.loc)).result
