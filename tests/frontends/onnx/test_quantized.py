@@ -43,7 +43,7 @@ def _conv(seed: int) -> tuple[ModelProto, dict[str, np.ndarray]]:
     b = QuantizedBuilder(seed)
     kind = b.pick("int8", "uint8") if b.act == "uint8" else "int8"
     groups, rank = b.pick(1, 1, 2, 4), b.pick(3, 4, 4)
-    cin, cout = groups * b.pick(1, 2, 3, 5), groups * b.pick(1, 2, 3)
+    cin, cout = (int(groups * b.pick(*few)) for few in ((1, 2, 3, 5), (1, 2, 3)))
     size, kernel = (9, 8)[: rank - 2], [b.pick(1, 2, 3) for _ in range(rank - 2)]
     x = b.input("x", 1, cin, *size, kind=getattr(TensorProto, b.act.upper()))
     w = b.bytes_(kind, cout, cin // groups, *kernel)
@@ -51,7 +51,7 @@ def _conv(seed: int) -> tuple[ModelProto, dict[str, np.ndarray]]:
     # onnxruntime wants weights of type int8 with channels of their own to be symmetric.
     zero: int = b.pick(100, 131) if kind == "uint8" else 0 if scales.ndim else b.pick(0, -7)
     operands = [x, *b.levels(), b.constant(w, kind)]
-    operands += [b.constant(scales), b.constant(zero + 0 * scales, kind)]
+    operands += [b.constant(scales), b.constant(np.full_like(scales, zero), kind)]
     operands += b.levels(0.05, 0.5)
     if b.pick(True, False):
         operands.append(b.constant(b.rng.integers(-3000, 3000, cout), "int32"))
