@@ -62,6 +62,12 @@ class NodeContext:
         """Make an f32 constant without axes."""
         return self.constant(np.array(value, dtype=np.float32), part)
 
+    def axis(self, axis: int, rank: int) -> int:
+        """An axis counted from the front."""
+        if not -rank <= axis < rank:
+            raise Unsupported(f"has axis {axis} for rank {rank}")
+        return axis % rank
+
     def has(self, name: str) -> bool:
         """Whether the attribute is there."""
         return name in self._attrs

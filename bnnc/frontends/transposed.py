@@ -50,6 +50,50 @@ def transposed_convolution(
     Raises:
         Unsupported: A number is no size.
     """
+    x, w, pad = as_convolution(c, x, ohwi, stride=stride, cut=cut, size=size, dilation=dilation)
+    return c.emit(
+        nn.Conv2D(
+            x,
+            w,
+            bias,
+            stride=(1, 1),
+            dilation=dilation,
+            groups=groups,
+            pad=pad,
+            pad_value=0.0,
+        )
+    )
+
+
+def as_convolution(
+    c: NodeContext,
+    x: Value,
+    ohwi: Value,
+    *,
+    stride: Pair,
+    cut: Pair,
+    size: Pair,
+    dilation: Pair = (1, 1),
+    zero: float = 0.0,
+) -> tuple[Value, Value, tuple[int, int, int, int]]:
+    """Emit what goes into the convolution that stands for a transposed one.
+
+    Args:
+        c: The node.
+        x: As of `transposed_convolution`, like all others.
+        ohwi: Filters.
+        stride: Stride.
+        cut: Cut.
+        size: Size.
+        dilation: Dilation.
+        zero: What stands between the pixels; a zero point where they are bytes.
+
+    Returns:
+        The image, the filters and [top, left, bottom, right]; the stride is one.
+
+    Raises:
+        Unsupported: A number is no size.
+    """
     if min(*stride, *dilation, *size) < 1:
         raise Unsupported(f"has stride {stride}, dilation {dilation} and {size} outputs")
     spans = [(k - 1) * d for k, d in zip(ohwi.shape[1:3], dilation, strict=True)]
@@ -57,28 +101,19 @@ def transposed_convolution(
     spread = [(n - 1) * s + 1 for n, s in zip(x.shape[1:3], stride, strict=True)]
     lengths = zip(size, spans, spread, low, strict=True)
     high = [out + span - n - front for out, span, n, front in lengths]
-    return c.emit(
-        nn.Conv2D(
-            _cropped(c, _spread(c, x, stride), low, high),
-            _turned(c, ohwi),
-            bias,
-            stride=(1, 1),
-            dilation=dilation,
-            groups=groups,
-            pad=(max(low[0], 0), max(low[1], 0), max(high[0], 0), max(high[1], 0)),
-            pad_value=0.0,
-        )
-    )
+    image = _cropped(c, _spread(c, x, stride, zero), low, high)
+    pad = (max(low[0], 0), max(low[1], 0), max(high[0], 0), max(high[1], 0))
+    return image, _turned(c, ohwi), pad
 
 
-def _spread(c: NodeContext, x: Value, stride: Pair) -> Value:
+def _spread(c: NodeContext, x: Value, stride: Pair, zero: float) -> Value:
     """Put stride - 1 zeros between the pixels."""
     if stride == (1, 1):
         return x
     n, h, w, ch = x.shape
     cut = c.emit(nn.Reshape(x, shape=(n, h, 1, w, 1, ch)))
     after = (0, 0, stride[0] - 1, 0, stride[1] - 1, 0)
-    padded = c.emit(nn.Pad(cut, before=(0,) * 6, after=after, value=0.0))
+    padded = c.emit(nn.Pad(cut, before=(0,) * 6, after=after, value=zero))
     wide = c.emit(nn.Reshape(padded, shape=(n, h * stride[0], w * stride[1], ch)))
     size = (n, (h - 1) * stride[0] + 1, (w - 1) * stride[1] + 1, ch)
     return c.emit(nn.Slice(wide, begin=(0,) * 4, size=size, step=(1,) * 4))

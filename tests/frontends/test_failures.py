@@ -31,11 +31,11 @@ def test_everything_is_listed_once(tmp_path: Path) -> None:
     last = x
     for i in range(5):
         last = g.node("Frobnicate", f"f{i}", last)
-    g.node("ArgMax", "top", g.node("Conv2D", "conv", x, x, strides=[1, 1, 1, 1]))
+    g.node("InTopK", "top", g.node("Conv2D", "conv", x, x, strides=[1, 1, 1, 1]))
     g.node("MatMul", "product", x, x)
     text = _failure(g, tmp_path)
     assert "Frobnicate is not supported: nodes 'f0', 'f1', 'f2' and 2 more" in text
-    assert "ArgMax is not supported: node 'top'\n  hint: name the scores" in text
+    assert "InTopK is not supported: node 'top'\n  hint: name the scores" in text
     assert "Conv2D has weights that depend on an input: node 'conv'" in text
     assert "MatMul multiplies two tensors that depend on an input: node 'product'" in text
     assert text.count("Frobnicate") == 1

@@ -127,9 +127,3 @@ class Context(NodeContext):
     def fold(self, value: Value) -> np.ndarray:
         """The elements of a value that must not depend on an input."""
         return self._importer.fold(value)
-
-    def axis(self, axis: int, rank: int) -> int:
-        """An axis counted from the front."""
-        if not -rank <= axis < rank:
-            raise Unsupported(f"has axis {axis} for rank {rank}")
-        return axis % rank

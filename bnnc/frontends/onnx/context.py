@@ -144,12 +144,6 @@ class Context(NodeContext):
         follows = batch.replaced and not self.is_constant(index) and x.shape[:1] == (batch.size,)
         return batch.size if follows and size == batch.model else size
 
-    def axis(self, axis: int, rank: int) -> int:
-        """An axis counted from the front."""
-        if not -rank <= axis < rank:
-            raise Unsupported(f"has axis {axis} for rank {rank}")
-        return axis % rank
-
     def attached(self, name: str) -> np.ndarray:
         """A constant attribute."""
         value = self.node.attrs.get(name)

@@ -14,7 +14,7 @@ _OPTIMIZED = "give the graph before this optimisation"
 _DEFAULT = "name an earlier output (--output-names) or a later input (--input-names) to cut it off"
 
 _ADVICE: dict[str, str] = {
-    **dict.fromkeys(("ArgMax", "ArgMin", "TopK", "TopKV2", "InTopK", "Multinomial"), _LOGITS),
+    **dict.fromkeys(("TopK", "InTopK", "Multinomial"), _LOGITS),
     **dict.fromkeys(
         ("Variable", "VariableV2", "VarHandleOp", "ReadVariableOp", "Assign", "RestoreV2"), _FREEZE
     ),
@@ -26,6 +26,8 @@ _ADVICE: dict[str, str] = {
             "DecodeRaw",
             "ParseExample",
             "ParseSingleExample",
+            "ResizeArea",
+            "ResizeBicubic",
             "ResizeBilinear",
             "IteratorGetNext",
             "QueueDequeueManyV2",

@@ -8,11 +8,18 @@ _DEFAULT = "name an earlier output (--output-names) or a later input (--input-na
 _CONTROL = "convert the model without control flow and variables"
 _SELECT = "convert the model without TensorFlow operators (SELECT_TF_OPS)"
 _RECURRENT = "recurrent layers are not supported"
+_SMOOTH = "pixels are not mixed: use RESIZE_NEAREST_NEIGHBOR, or resize before the model"
+_SPACE = "three spatial dimensions are not supported"
+_WORDS = "what turns words to numbers stays outside: --input-names LATER_TENSOR"
 
 _ADVICE: dict[str, str] = {
-    **dict.fromkeys(("ARG_MAX", "ARG_MIN", "TOPK_V2", "NON_MAX_SUPPRESSION_V4"), _LOGITS),
+    **dict.fromkeys(("NON_MAX_SUPPRESSION_V4", "NON_MAX_SUPPRESSION_V5", "MULTINOMIAL"), _LOGITS),
     **dict.fromkeys(("IF", "WHILE", "CALL_ONCE", "VAR_HANDLE", "READ_VARIABLE"), _CONTROL),
     **dict.fromkeys(("LSTM", "RNN", "SVDF", "UNIDIRECTIONAL_SEQUENCE_LSTM"), _RECURRENT),
+    **dict.fromkeys(("UNIDIRECTIONAL_SEQUENCE_RNN", "BIDIRECTIONAL_SEQUENCE_LSTM"), _RECURRENT),
+    **dict.fromkeys(("RESIZE_BILINEAR",), _SMOOTH),
+    **dict.fromkeys(("CONV_3D", "CONV_3D_TRANSPOSE"), _SPACE),
+    **dict.fromkeys(("EMBEDDING_LOOKUP", "HASHTABLE_FIND", "HASHTABLE"), _WORDS),
 }
 
 

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +15,7 @@ from bnnc.ir.q.layer import Layer
 
 from ..failures import Unsupported
 from ..tensorflow.context import Context as TensorFlowContext
-from ..tensorflow.graphdef import Node
+from ..tensorflow.graphdef import Attr, Node
 from .model import Operator, Tensor
 from .quantization import PerTensor
 
@@ -55,6 +56,11 @@ class Context(TensorFlowContext):
     def with_operands(self, operands: Sequence[Value]) -> Context:
         """The same operator on other values."""
         return Context(self._whole, self.operator, self.node.name, self._tensors, operands)
+
+    def with_attributes(self, attrs: Mapping[str, Attr]) -> Context:
+        """The same operator with more attributes."""
+        operator = replace(self.operator, attrs={**self.operator.attrs, **attrs})
+        return Context(self._whole, operator, self.node.name, self._tensors, self._slots)
 
     def x(self, index: int) -> Value:
         """The operand in this place, also where one before it is left out."""

@@ -124,6 +124,8 @@ _READERS: Mapping[str, tuple[Reader, ...]] = {
     "LEAKY_RELU": (_floats(alpha=0),),
     "CAST": (_types(SrcT=0, DstT=1),),
     "RESIZE_NEAREST_NEIGHBOR": (_flags(align_corners=0, half_pixel_centers=1),),
+    "L2_NORMALIZATION": (_fused(0),),
+    "BATCH_MATMUL": (_flags(adj_x=0, adj_y=1),),
     "GATHER": (_ints(axis=0, batch_dims=1),),
     "SPACE_TO_DEPTH": (_ints(block_size=0),),
     "DEPTH_TO_SPACE": (_ints(block_size=0),),

@@ -191,7 +191,7 @@ def _quantizer(c: dict[str, Any]) -> None:
 
 
 def _activation(c: dict[str, Any]) -> None:
-    c["layers"][1]["config"]["activation"] = "mish"
+    c["layers"][1]["config"]["activation"] = "sparsemax"
 
 
 @pytest.mark.parametrize(
@@ -208,7 +208,7 @@ def _activation(c: dict[str, Any]) -> None:
         (_training, "called for training"),
         (_policy, "mixed_float16"),
         (_quantizer, "quantizer Q"),
-        (_activation, "activation mish"),
+        (_activation, "activation sparsemax"),
     ],
 )
 def test_configurations(

@@ -213,15 +213,90 @@ def floats() -> None:
     """Small float models, and what LiteRT computes for them; its references lack some kernels."""
     arrays: dict[str, np.ndarray] = {}
     for name, (function, shape) in FLOATS.items():
-        signature = [tf.TensorSpec((1, *shape), tf.float32)]
-        concrete = tf.function(function, input_signature=signature).get_concrete_function()
-        converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete])
-        model = bytes(converter.convert())
-        x = RNG.uniform(-2.0, 2.0, (1, *shape)).astype(np.float32)
-        arrays |= {f"{name}.model": np.frombuffer(model, np.uint8), f"{name}.x": x}
-        arrays[f"{name}.y"] = run(model, x, "BUILTIN_WITHOUT_DEFAULT_DELEGATES")
+        model, x, y = _in_float(function, shape)
+        arrays |= {f"{name}.model": model, f"{name}.x": x, f"{name}.y": y}
     save: Any = np.savez_compressed
     save(GOLDEN.with_name("golden_float.npz"), **arrays)
+
+
+def _transposed(kernel: tuple[int, int], stride: int, mode: str, size: tuple[int, int]) -> Function:
+    w, bias = scales(*kernel, 5, 6), normal(5)
+    w = np.asarray(w / np.abs(w).max(axis=(0, 1, 3), keepdims=True), np.float32)
+    shape = (1, *size, 5)
+    return lambda x: tf.nn.bias_add(tf.nn.conv2d_transpose(x, w, shape, stride, mode), bias)
+
+
+def _resized(size: tuple[int, int], **options: bool) -> Function:
+    resize: Any = tf.compat.v1.image.resize_nearest_neighbor
+    if "half_pixel_centers" in options:
+        return lambda x: tf.raw_ops.ResizeNearestNeighbor(images=x, size=size, **options)
+    return lambda x: resize(x, size, **options)
+
+
+def _ranked(x: Any) -> Any:
+    return tf.math.top_k(x, 3).values
+
+
+# What both floats and bytes go through.
+MORE: dict[str, tuple[Function, tuple[int, ...]]] = {
+    "transposed_same": (_transposed((3, 2), 2, "SAME", (13, 12)), IMAGE),
+    "transposed_valid": (_transposed((3, 3), 2, "VALID", (16, 13)), IMAGE),
+    "transposed_far": (_transposed((2, 2), 3, "VALID", (21, 18)), IMAGE),
+    "transposed_near": (_transposed((3, 4), 1, "SAME", (7, 6)), IMAGE),
+    "place": (lambda x: tf.argmax(x, 3), IMAGE),
+    "place_smallest": (lambda x: tf.argmin(x, 1), IMAGE),
+    "ranked": (_ranked, (20,)),
+    "gather": (lambda x: tf.gather(x, [4, 0, 0, 3], axis=2), IMAGE),
+    "nearest": (_resized((14, 18)), IMAGE),
+    "nearest_odd": (_resized((10, 4)), IMAGE),
+    "nearest_corners": (_resized((11, 9), align_corners=True), IMAGE),
+    "nearest_centers": (_resized((11, 3), half_pixel_centers=True), IMAGE),
+    "reversed": (lambda x: tf.reverse(x, [1]), IMAGE),
+    "largest": (lambda x: tf.reduce_max(x, (1, 2)), IMAGE),
+    "smallest": (lambda x: tf.reduce_min(x, 3, keepdims=True), IMAGE),
+    "hard_swish": (lambda x: x * tf.nn.relu6(x + 3.0) * (1.0 / 6.0), (200,)),
+    "hard_swish_wide": (lambda x: 9.0 * x * tf.nn.relu6(9.0 * x + 3.0) * (1.0 / 6.0), (200,)),
+    "mirror": (lambda x: tf.pad(x, PADS, "REFLECT"), IMAGE),
+    "stacked": (_stacked, IMAGE),
+    "depth": (lambda x: tf.nn.depth_to_space(tf.nn.space_to_depth(x, 2), 2), (6, 4, 4)),
+}
+NO_REFERENCE = ("reversed", "depth")
+BYTES_ONLY = ("hard_swish_wide", "transposed_far", "nearest_odd", "smallest")
+MORE_FLOATS: dict[str, tuple[Function, tuple[int, ...]]] = {
+    "matrices": (lambda x: tf.matmul(x, tf.nn.relu(x) + 0.5, transpose_b=True), IMAGE),
+    "unit": (lambda x: tf.math.l2_normalize(x, axis=-1), IMAGE),
+    "difference": (lambda x: tf.math.squared_difference(x, tf.nn.relu(x) * 0.3), IMAGE),
+    "softplus": (tf.math.softplus, IMAGE),
+    "compared": (lambda x: tf.cast(x > 0.3, tf.float32) + x, IMAGE),
+    "prelu": (lambda x: tf.nn.relu(x) - normal(6) * tf.nn.relu(-x), IMAGE),
+}
+
+
+def more() -> None:
+    """Operators that are in a second file, so that recording these leaves the others alone."""
+    arrays: dict[str, np.ndarray] = {}
+    for name, (function, shape) in MORE.items():
+        model = convert(function, shape)
+        x = RNG.integers(-128, 128, (2, *shape)).astype(np.int8)
+        arrays |= {f"{name}.model": np.frombuffer(model, np.uint8), f"{name}.x": x}
+        arrays[f"{name}.y"] = run(model, x, "BUILTIN" if name in NO_REFERENCE else "BUILTIN_REF")
+    for name, (function, shape) in (MORE | MORE_FLOATS).items():
+        if name in FLOATS or name in BYTES_ONLY:
+            continue
+        made = _in_float(function, shape)
+        keys = (f"{name}_float.{part}" for part in ("model", "x", "y"))
+        arrays |= dict(zip(keys, made, strict=True))
+    save: Any = np.savez_compressed
+    save(GOLDEN.with_name("golden_more.npz"), **arrays)
+
+
+def _in_float(function: Function, shape: tuple[int, ...]) -> tuple[np.ndarray, ...]:
+    signature = [tf.TensorSpec((1, *shape), tf.float32)]
+    concrete = tf.function(function, input_signature=signature).get_concrete_function()
+    model = bytes(tf.lite.TFLiteConverter.from_concrete_functions([concrete]).convert())
+    x = RNG.uniform(-2.0, 2.0, (1, *shape)).astype(np.float32)
+    y = run(model, x, "BUILTIN_WITHOUT_DEFAULT_DELEGATES")
+    return np.frombuffer(model, np.uint8), x, y
 
 
 def networks(shared: Path) -> None:
@@ -239,5 +314,6 @@ def networks(shared: Path) -> None:
 if __name__ == "__main__":
     main()
     floats()
+    more()
     if len(sys.argv) == 2:
         networks(Path(sys.argv[1]))

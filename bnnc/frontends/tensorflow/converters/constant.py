@@ -116,17 +116,9 @@ def _truncated_div(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return np.asarray(np.sign(a) * np.sign(b) * _floor_div(np.abs(a), np.abs(b)))
 
 
-def _gather(x: np.ndarray, indices: np.ndarray, axis: np.ndarray | int = 0) -> np.ndarray:
-    if np.any((indices < 0) | (indices >= x.shape[int(axis)])):
-        raise Unsupported("gathers beyond the end")
-    return np.asarray(np.take(x, indices, axis=int(axis)))
-
-
 _ON_CONSTANTS: dict[str, Callable[..., np.ndarray]] = {
     "FloorDiv": _floor_div,
     "FloorMod": _floor_mod,
-    "Gather": _gather,
-    "GatherV2": _gather,
     "LogicalAnd": np.logical_and,
     "LogicalNot": np.logical_not,
     "LogicalOr": np.logical_or,

@@ -15,12 +15,6 @@ from ..convert import converts
 from .images import from_nhwc, to_nhwc
 
 
-def _axis(axis: int, rank: int) -> int:
-    if not -rank <= axis < rank:
-        raise Unsupported(f"has axis {axis} for rank {rank}")
-    return axis % rank
-
-
 def _reshape(c: Context, x: Value, shape: tuple[int, ...]) -> Value:
     return x if shape == x.shape else c.emit(nn.Reshape(x, shape=shape))
 
@@ -49,7 +43,7 @@ def squeeze(c: Context) -> Value:
     """Drop axes of size one: those given, or all but the batch."""
     x = c.x(0)
     given = c.ints("squeeze_dims", ()) if c.has("squeeze_dims") else c.ints("axis", ())
-    axes = {_axis(a, x.type.rank) for a in given}
+    axes = {c.axis(a, x.type.rank) for a in given}
     if not axes:
         # A batch of one is a choice of the import; the graph may be run with others.
         axes = {i for i, d in enumerate(x.shape) if d == 1 and (i > 0 or c.is_constant(x))}
@@ -62,7 +56,7 @@ def squeeze(c: Context) -> Value:
 def expand_dims(c: Context) -> Value:
     """A new axis of size one."""
     x = c.x(0)
-    axis = _axis(c.integers(1)[0], x.type.rank + 1)
+    axis = c.axis(c.integers(1)[0], x.type.rank + 1)
     return _reshape(c, x, (*x.shape[:axis], 1, *x.shape[axis:]))
 
 
@@ -85,13 +79,13 @@ def concat_v1(c: Context) -> Value:
 
 
 def _concat(c: Context, xs: list[Value], axis: int) -> Value:
-    return c.emit(nn.Concat(tuple(xs), axis=_axis(axis, xs[0].type.rank)))
+    return c.emit(nn.Concat(tuple(xs), axis=c.axis(axis, xs[0].type.rank)))
 
 
 @converts("Pack")
 def pack(c: Context) -> Value:
     """Stack along a new axis."""
-    axis = _axis(c.integer("axis", 0), c.x(0).type.rank + 1)
+    axis = c.axis(c.integer("axis", 0), c.x(0).type.rank + 1)
     grown = [_reshape(c, x, (*x.shape[:axis], 1, *x.shape[axis:])) for x in c.operands]
     return c.emit(nn.Concat(tuple(grown), axis=axis))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from bnnc.ir import Op, Value, nn
 
+from ... import expressions
 from ...failures import Unsupported
 from ...tensorflow.converters.activation import activation
 from ..context import Context
@@ -79,6 +80,13 @@ def gelu(c: Context) -> Value:
     if not c.flag("approximate", False):
         raise Unsupported("is exact, by the error function", "use the approximation by tanh")
     return activation(c, "GeluApproximate", c.x(0))
+
+
+@converts("L2_NORMALIZATION")
+def l2_normalization(c: Context) -> Value:
+    """X / sqrt(max(sum of x^2, 1e-12)) over the last axis. Then the activation."""
+    x = c.x(0)
+    return fused(c, expressions.unit_norm(c, x, (x.type.rank - 1,), 1e-12))
 
 
 @converts("SOFTMAX")

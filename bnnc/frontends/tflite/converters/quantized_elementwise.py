@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from bnnc.ir import Value, nn, q
-from bnnc.ir.interpreter.fixed_point import multiply_double
+from bnnc.ir.interpreter.fixed_point import multiply_double, shift_away
 
 from ...failures import Unsupported
 from ..context import Context
@@ -147,3 +147,44 @@ def softmax(c: Context) -> Value:
         raise Unsupported(f"gives {y.to} of scale {y.scale:g} and zero point {y.zero}")
     exps = exponentials(x.scale, c.number("beta", 1.0))
     return c.emit(q.Softmax(c.x(0), c.constant(exps, "exps")))
+
+
+@converts_bytes("HARD_SWISH")
+def hard_swish(c: Context) -> Value:
+    """A table, in the 16-bit fixed point of TensorFlow Lite's kernel."""
+    x, y = c.quant(0), c.result_quant()
+    fine = float(F(1 / 128) * F(x.scale))
+    scaled, down = _half_multiplier(fine / y.scale)
+    gated, up = _half_multiplier(fine / float(F(3.0) / F(32768.0)))
+    if down > 0:
+        raise Unsupported(f"has scales that make a factor of {fine / y.scale:g}")
+    wide = (_bytes(x.whole) - x.zero) * 128
+    gate = wide if up <= 0 else _in_16_bits(wide << (up - 1))
+    gate = _high_half(gate, gated)
+    gate = _in_16_bits(gate << 1) if up > 0 else shift_away(gate, -up)
+    # A rectifier from 0 to 1: -1 ... 1 moved up and halved.
+    gate = (gate + (1 << 15)) >> 1
+    product = _truncated(gate * _high_half(wide, scaled))
+    return _lookup(c, shift_away(product, -down) + y.zero)
+
+
+def _half_multiplier(real: float) -> tuple[int, int]:
+    """A real number as m * 2^(s - 15), with m of 15 bits."""
+    m, shift = multiplier(real)
+    return min((m + (1 << 15)) >> 16, 2**15 - 1), shift
+
+
+def _in_16_bits(x: np.ndarray) -> np.ndarray:
+    return np.asarray(np.clip(x, -(2**15), 2**15 - 1))
+
+
+def _high_half(x: np.ndarray, factor: int) -> np.ndarray:
+    """X * factor / 2^15 to the nearest integer, as gemmlowp rounds."""
+    product = x * factor
+    nudged = product + np.where(product >= 0, 1 << 14, 1 - (1 << 14))
+    return _truncated(nudged)
+
+
+def _truncated(x: np.ndarray) -> np.ndarray:
+    """X / 2^15 toward zero."""
+    return np.asarray(np.sign(x) * (np.abs(x) >> 15))

@@ -16,7 +16,7 @@ from ..quantization import require_valid
 from .layer import depthwise_ohwi, geometry, groups_of, rows, unrowed
 
 
-def _weights(c: Context, index: int = 1) -> Value:
+def weights(c: Context, index: int = 1) -> Value:
     """Constant weights without their zero point: i8, or i16 where the difference needs it."""
     given = c.source(index).quantization
     if given is None:
@@ -30,15 +30,23 @@ def _weights(c: Context, index: int = 1) -> Value:
     return c.constant(q.without_zero(array, zero), "weights")
 
 
-def _end(
-    c: Context, channels: int, *, product_in_float: bool, rounding: q.Rounding = "double"
+def requantization(
+    c: Context,
+    channels: int,
+    *,
+    product_in_float: bool,
+    rounding: q.Rounding = "double",
+    image: int = 0,
+    bias: int = 2,
 ) -> dict[str, Any]:
     """Zero points, bounds and multipliers; bias, multiplier and shift are operands.
+
+    ``image`` and ``bias`` are the places of these among the operator's inputs.
 
     The factor of a channel is scale of x * scale of its weights / scale of y in float64; where the
     whole tensor has one, older kernels multiply the first two in float32.
     """
-    x, y, given = c.quant(0), c.result_quant(), c.source(1).quantization
+    x, y, given = c.quant(image), c.result_quant(), c.source(1).quantization
     scales = np.broadcast_to(given.scales if given else np.zeros(1), (channels,))
     lo, hi = y.bounds(c.text("activation", "NONE"))
     pairs: list[tuple[int, int]] = []
@@ -49,7 +57,7 @@ def _end(
         pairs.append(q.fixed_point(product / y.scale))
     numbers = np.array(pairs, np.int32).reshape(-1, 2)
     return {
-        "bias": _bias(c, channels),
+        "bias": _bias(c, channels, bias),
         "multiplier": c.constant(np.ascontiguousarray(numbers[:, 0]), "multiplier"),
         "shift": c.constant(np.ascontiguousarray(numbers[:, 1]), "shift"),
         "x_zero": x.zero,
@@ -61,10 +69,10 @@ def _end(
     }
 
 
-def _bias(c: Context, channels: int) -> Value | None:
-    if c.maybe(2) is None:
+def _bias(c: Context, channels: int, index: int) -> Value | None:
+    if c.maybe(index) is None:
         return None
-    array = c.numbers(2)
+    array = c.numbers(index)
     if array.dtype != np.int32 or array.shape != (channels,):
         raise Unsupported(f"has a bias {array.dtype}{list(array.shape)}")
     return c.constant(array, "bias")
@@ -73,7 +81,7 @@ def _bias(c: Context, channels: int) -> Value | None:
 @converts_bytes("CONV_2D")
 def conv2d(c: Context) -> Value:
     """Fewer filter than input channels mean groups. Then requantization and activation."""
-    x, w = c.x(0), _weights(c)
+    x, w = c.x(0), weights(c)
     return _convolved(c, x, w, groups_of(x, w))
 
 
@@ -81,12 +89,12 @@ def conv2d(c: Context) -> Value:
 def depthwise(c: Context) -> Value:
     """Channel k of x with its m filters gives the channels k * m ... Then requantization."""
     x = c.x(0)
-    return _convolved(c, x, depthwise_ohwi(c, _weights(c)), x.shape[-1])
+    return _convolved(c, x, depthwise_ohwi(c, weights(c)), x.shape[-1])
 
 
 def _convolved(c: Context, x: Value, w: Value, groups: int) -> Value:
     where: dict[str, Any] = dict(geometry(c, x, w))
-    end = _end(c, w.shape[0], product_in_float=False)
+    end = requantization(c, w.shape[0], product_in_float=False)
     return c.layer(q.Conv2D(x, w, groups=groups, **where, **end))
 
 
@@ -96,7 +104,7 @@ def fully_connected(c: Context) -> Value:
 
     Unlike convolutions, LiteRT's kernel rounds once.
     """
-    w, given = _weights(c), c.source(1).quantization
+    w, given = weights(c), c.source(1).quantization
     one_scale = given is not None and given.scales.size == 1
-    end = _end(c, w.shape[0], product_in_float=one_scale, rounding="single")
+    end = requantization(c, w.shape[0], product_in_float=one_scale, rounding="single")
     return unrowed(c, c.layer(q.Dense(rows(c, w), w, **end)))

@@ -48,10 +48,8 @@ def concat_bytes(c: Context) -> Value:
 
 
 def _joined(c: Context) -> Value:
-    axis, rank = c.integer("axis"), c.x(0).type.rank
-    if not -rank <= axis < rank:
-        raise Unsupported(f"has axis {axis} for rank {rank}")
-    return c.emit(nn.Concat(tuple(c.operands), axis=axis % rank))
+    axis = c.axis(c.integer("axis"), c.x(0).type.rank)
+    return c.emit(nn.Concat(tuple(c.operands), axis=axis))
 
 
 @converts("STRIDED_SLICE")

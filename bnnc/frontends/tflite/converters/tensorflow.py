@@ -41,7 +41,6 @@ _ELEMENTWISE = {
     "NOT_EQUAL": "NotEqual",
     "SELECT": "Select",
     "SELECT_V2": "SelectV2",
-    "CAST": "Cast",
 }
 _REDUCTIONS = {
     "MEAN": "Mean",
@@ -51,6 +50,8 @@ _REDUCTIONS = {
     "REDUCE_PROD": "Prod",
     "LOG_SOFTMAX": "LogSoftmax",
 }
+SELECTIONS = {"ARG_MAX": "ArgMax", "ARG_MIN": "ArgMin", "TOPK_V2": "TopKV2"}
+_STACKS = {"BATCH_MATMUL": "BatchMatMulV2"}
 _MOVES = {
     "SQUEEZE": "Squeeze",
     "EXPAND_DIMS": "ExpandDims",
@@ -63,9 +64,19 @@ _MOVES = {
     "MIRROR_PAD": "MirrorPad",
     "SPACE_TO_DEPTH": "SpaceToDepth",
     "DEPTH_TO_SPACE": "DepthToSpace",
+    "REVERSE_V2": "ReverseV2",
+    "RESIZE_NEAREST_NEIGHBOR": "ResizeNearestNeighbor",
 }
-_CONSTANTS = {"SHAPE": "Shape", "FILL": "Fill", "RANGE": "Range", "TILE": "Tile", "RANK": "Rank"}
-_SAME = {**_ELEMENTWISE, **_REDUCTIONS, **_MOVES, **_CONSTANTS}
+_CONSTANTS = {
+    "BROADCAST_TO": "BroadcastTo",
+    "FILL": "Fill",
+    "RANGE": "Range",
+    "RANK": "Rank",
+    "SHAPE": "Shape",
+    "TILE": "Tile",
+    "ZEROS_LIKE": "ZerosLike",
+}
+_SAME = {**_ELEMENTWISE, **_REDUCTIONS, **SELECTIONS, **_STACKS, **_MOVES, **_CONSTANTS}
 
 
 def same(c: Context, op: str) -> Value | Sequence[Value]:
@@ -80,6 +91,13 @@ def same(c: Context, op: str) -> Value | Sequence[Value]:
 def same_as_tensorflow(c: Context) -> Value | Sequence[Value]:
     """As TensorFlow's operation of the same name."""
     return same(c, _SAME[c.operator.kind])
+
+
+@converts("CAST")
+def cast(c: Context) -> Value | Sequence[Value]:
+    """From the type of the operand to that of the result; files may leave them out elsewhere."""
+    types = {"SrcT": c.source(0).dtype, "DstT": c.result().dtype}
+    return same(c.with_attributes(types), "Cast")
 
 
 @converts_bytes(*_MOVES)
