@@ -170,7 +170,7 @@ def hard_swish(c: Context) -> Value:
 
 def _half_multiplier(real: float) -> tuple[int, int]:
     """A real number as m * 2^(s - 15), with m of 15 bits."""
-    m, shift = multiplier(real)
+    m, shift = q.fixed_point(real)
     return min((m + (1 << 15)) >> 16, 2**15 - 1), shift
 
 
