@@ -18,6 +18,7 @@ from bnnc.frontends.keras.convert import LAYERS
 from bnnc.frontends.table import ConverterTable
 from bnnc.frontends.tensorflow.convert import OPERATIONS
 from bnnc.frontends.tflite.convert import ON_BYTES, ON_FLOATS
+from bnnc.frontends.torch7.convert import MODULES
 from bnnc.ir.operation import registered_operations
 
 _HEAD = """\
@@ -65,6 +66,13 @@ with their quantizers, which bnnc applies to the stored latent weights. A layer 
 has its code elsewhere: [give a SavedModel or freeze the model](inputs.md#savedmodel).
 
 Activations, as an option or as a layer: {activations}, and the quantizers of Larq.
+"""
+
+_TORCH = """\
+## Torch 7 modules
+
+bnnc reads `.t7` files of `torch.save`: modules of `nn`, `cudnn` and their kin that run one after
+the other (`Sequential`), [with what the file does not say](inputs.md#torch-7) added by the user.
 """
 
 _KERNELS = """\
@@ -146,6 +154,8 @@ def supported() -> str:
             _operations(ON_BYTES),
             _KERAS.format(activations=_names(activation_names())),
             _operations(LAYERS),
+            _TORCH,
+            _operations(MODULES),
             _KERNELS,
             _kernels(),
             _WITHOUT,

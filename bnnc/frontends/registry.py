@@ -30,6 +30,7 @@ _BUILT_IN = {
     ".onnx": "bnnc.frontends.onnx:load",
     ".onnx.gz": "bnnc.frontends.onnx:load",
     ".pb": "bnnc.frontends.tensorflow:load",
+    ".t7": "bnnc.frontends.torch7:load",
     ".tflite": "bnnc.frontends.tflite:load",
 }
 _SAVED_MODEL = "saved_model.pb"

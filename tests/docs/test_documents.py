@@ -40,7 +40,17 @@ _LEFT_ALONE = {
         "docs/targets_arm.md",
         "sudo apt-get install gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user      # 64 bits",
     ),
+    (
+        "docs/inputs.md",
+        "bnnc compile alexnet_BWN.t7 --input-shape input=1,227,227,3 --set binary_weights=true \\",
+    ),
     ("docs/training.md", "import keras"),  # tests/train runs it
+    ("examples/alexnet/README.md", "pip install pillow"),  # tests/examples runs these
+    ("examples/alexnet/README.md", "python -m examples.alexnet.networks random"),
+    (
+        "examples/alexnet/README.md",
+        "python -m examples.alexnet.networks random --width 0.125 --classes 20",
+    ),
     ("examples/cifar10/README.md", "python -m examples.cifar10.demo"),
     ("examples/cifar10/README.md", 'pip install "bnnc[train]"'),
     ("examples/digits/README.md", "python -m examples.digits.demo     # or: make demo"),
