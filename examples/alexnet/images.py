@@ -7,7 +7,7 @@ import json
 import math
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,8 +64,8 @@ def read_names(path: Path) -> list[str]:
     if text.lstrip()[:1] in ("{", "["):
         content: Any = json.loads(text)
         if isinstance(content, dict):
-            found: Any = content
-            content = [found[key] for key in sorted(found, key=int)]
+            entries = cast("dict[str, Any]", content)
+            content = [entries[key] for key in sorted(entries, key=int)]
         return [_name(entry) for entry in content]
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return [_without_number(line) for line in lines]

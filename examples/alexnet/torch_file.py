@@ -10,7 +10,7 @@ import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 
@@ -91,8 +91,7 @@ class _Writer:
 
     def _content(self, value: Any) -> None:
         if isinstance(value, (list, dict)):
-            table: Any = value
-            entries = list(_entries(table))
+            entries = list(_entries(cast("list[Any] | dict[Any, Any]", value)))
             self._ints(len(entries))
             for key, one in entries:
                 self.value(key)
