@@ -10,7 +10,7 @@ import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -77,7 +77,7 @@ class _Writer:
         elif isinstance(value, str):
             self._ints(2)
             self._text(value)
-        elif self._is_new(value, 3 if isinstance(value, (list, dict)) else 4):
+        elif self._is_new(value, 3 if _is_table(value) else 4):
             self._content(value)
 
     def _is_new(self, value: object, kind: int) -> bool:
@@ -90,8 +90,8 @@ class _Writer:
         return is_new
 
     def _content(self, value: Any) -> None:
-        if isinstance(value, (list, dict)):
-            entries = list(_entries(cast("list[Any] | dict[Any, Any]", value)))
+        if _is_table(value):
+            entries = list(_entries(value))
             self._ints(len(entries))
             for key, one in entries:
                 self.value(key)
@@ -134,6 +134,10 @@ class _Writer:
 
     def _longs(self, *numbers: int) -> None:
         self._stream.write(struct.pack(f"<{len(numbers)}{self._long}", *numbers))
+
+
+def _is_table(value: Any) -> bool:
+    return isinstance(value, (list, dict))
 
 
 def _entries(table: list[Any] | dict[Any, Any]) -> Iterator[tuple[Any, Any]]:
