@@ -10,15 +10,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from importlib import import_module, metadata
 from pathlib import Path
 from typing import TypeAlias, cast
 
 from bnnc.ir import Module
-from bnnc.ir.diagnostics import UsageError, did_you_mean
+from bnnc.ir.diagnostics import BnncError, ImportFailure, IRError, UsageError, did_you_mean
 from bnnc.ir.plugins import describe, load_entry_point
 
 from .options import ImportOptions
+from .sizes import check_sizes
 
 Loader: TypeAlias = Callable[[Path, ImportOptions], Module]
 
@@ -68,7 +70,22 @@ def load(path: Path | str, options: ImportOptions | None = None) -> Module:
     loader = _folder_loader(path) if path.is_dir() else _find(path)
     if not path.exists():
         raise UsageError(f"no such file: {path}")
-    return loader(path, options or ImportOptions())
+    try:
+        module = loader(path, options or ImportOptions())
+        check_sizes(module)
+    except (ImportFailure, IRError) as error:
+        raise _naming(error, path.name) from error
+    except MemoryError:
+        raise ImportFailure(f"{path.name} asks for more memory than there is") from None
+    return module
+
+
+def _naming(error: BnncError, name: str) -> ImportFailure:
+    """The error with the file's name in front, unless it names the file already."""
+    first, *others = error.diagnostics
+    if name not in str(error):
+        first = replace(first, message=f"{name}: {first.message}")
+    return ImportFailure(first.message, hint=error.hint, diagnostics=[first, *others])
 
 
 def module_name(path: Path) -> str:

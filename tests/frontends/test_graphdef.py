@@ -13,7 +13,7 @@ import pytest
 from bnnc.frontends.tensorflow.graphdef import TensorRef, read_graph
 from bnnc.frontends.tensorflow.schema import new
 from bnnc.frontends.tensorflow.tensors import DType, TensorAttr
-from bnnc.ir.diagnostics import ImportFailure, UsageError
+from bnnc.ir.diagnostics import ImportFailure
 
 from .graphs import GraphBuilder, f32
 
@@ -122,7 +122,7 @@ def test_damaged_constants(tensor: TensorAttr, message: str) -> None:
 def test_files_that_are_no_graph(tmp_path: Path, data: bytes, cure: str) -> None:
     path = tmp_path / "odd.pb"
     path.write_bytes(data)
-    with pytest.raises(UsageError) as caught:
+    with pytest.raises(ImportFailure) as caught:
         read_graph(path)
     assert "odd.pb" in str(caught.value)
     assert cure in str(caught.value)
@@ -144,7 +144,7 @@ def test_every_truncation_is_an_error_or_a_whole_prefix(tmp_path: Path) -> None:
         path.write_bytes(data[:length])
         try:
             nodes = read_graph(path).nodes
-        except UsageError as error:
+        except ImportFailure as error:
             assert "cut.pb" in str(error)
         else:
             whole_prefixes += 1
@@ -155,14 +155,14 @@ def test_every_truncation_is_an_error_or_a_whole_prefix(tmp_path: Path) -> None:
 def test_dangling_input(tmp_path: Path) -> None:
     g = GraphBuilder()
     g.node("Relu", "y", "gone")
-    with pytest.raises(UsageError, match="'y' reads 'gone'"):
+    with pytest.raises(ImportFailure, match="'y' reads 'gone'"):
         read_graph(g.save(tmp_path / "g.pb"))
 
 
 def test_doubled_node(tmp_path: Path) -> None:
     g = _chain(1)
     g.node("Relu", "relu0", "x")
-    with pytest.raises(UsageError, match="'relu0' is unnamed or doubled"):
+    with pytest.raises(ImportFailure, match="'relu0' is unnamed or doubled"):
         read_graph(g.save(tmp_path / "g.pb"))
 
 

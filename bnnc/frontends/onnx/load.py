@@ -10,8 +10,8 @@ from bnnc.ir.diagnostics import ImportFailure
 
 from ..options import ImportOptions
 from ..registry import module_name
-from .graph import read_model
 from .importer import Importer
+from .reading import read_model
 from .signature import choose_inputs, choose_outputs, cut_tensors, live_nodes, set_constants
 
 
@@ -23,8 +23,9 @@ def load(path: Path, options: ImportOptions) -> Module:
         options: Names, shapes, batch and fixed inputs.
 
     Raises:
-        UsageError: The file is no ONNX model, or an option does not fit it.
-        ImportFailure: The model holds what cannot be imported; everything is listed.
+        UsageError: The file cannot be read, or an option does not fit it.
+        ImportFailure: It is damaged or no ONNX model, or holds what cannot be imported; everything
+            is listed.
     """
     model = read_model(path)
     constants = set_constants(model, options)

@@ -34,6 +34,10 @@ _OTHERS: dict[int, np.dtype[np.generic]] = {
     TensorProto.BOOL: np.dtype(np.bool_),
 }
 
+_MOST_ELEMENTS = 1 << 31
+_MOST_AXES = 32
+_SHOWN = 100  # characters of a path
+
 
 def type_name(number: int) -> str:
     """Return the name of an element type as ONNX spells it."""
@@ -76,6 +80,8 @@ class Tensor:
             raise ImportFailure(f"a constant of type {type_name(kind)} is not supported")
         if min(shape, default=0) < 0:
             raise ImportFailure("a constant without a static shape")
+        if math.prod(shape) > _MOST_ELEMENTS or len(shape) > _MOST_AXES:
+            raise ImportFailure(f"a constant of {len(shape)} axes and {math.prod(shape)} elements")
         proto = self.proto
         if proto.data_location == TensorProto.EXTERNAL:
             width = _FLOATS.get(kind) or wanted.itemsize
@@ -93,22 +99,38 @@ class Tensor:
         """Read the bytes beside the model; a path must stay inside the model's folder."""
         where = {entry.key: entry.value for entry in self.proto.external_data}
         location = where.get("location", "")
+        shown = location if len(location) <= _SHOWN else f"{location[:_SHOWN]}..."
         if self.folder is None:
-            raise ImportFailure(f"external data '{location}', but the model is not in a folder")
-        folder = self.folder.resolve()
-        file = (folder / location).resolve()
-        if not location or not file.is_relative_to(folder):
-            raise ImportFailure(f"external data outside of the model's folder: '{location}'")
+            raise ImportFailure(f"external data '{shown}', but the model is not in a folder")
         size = math.prod(self.proto.dims) * width
+        offset, length = (
+            _number(where.get(key), key, default)
+            for key, default in (("offset", 0), ("length", size))
+        )
+        if length != size:
+            raise ImportFailure(f"external data of {length} bytes instead of {size}: '{shown}'")
         try:
-            offset, length = int(where.get("offset", 0)), int(where.get("length", size))
-            if offset < 0 or length != size:
-                raise ImportFailure(f"external data of {length} bytes instead of {size}")
+            folder = self.folder.resolve()
+            file = (folder / location).resolve()
+            if not location or not file.is_relative_to(folder):
+                raise ImportFailure(f"external data outside of the model's folder: '{shown}'")
+            if not file.is_file():
+                why = "it is no file" if file.exists() else "there is no such file"
+                raise ImportFailure(f"external data '{shown}' cannot be read: {why}")
             if file.stat().st_size < offset + length:
-                raise ImportFailure(f"external data is cut short: '{location}'")
+                raise ImportFailure(f"external data is cut short: '{shown}'")
             with file.open("rb") as stream:
                 stream.seek(offset)
                 return stream.read(length)
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else error
-            raise ImportFailure(f"external data '{location}' cannot be read: {reason}") from None
+            raise ImportFailure(f"external data '{shown}' cannot be read: {reason}") from None
+
+
+def _number(text: str | None, key: str, default: int) -> int:
+    """A number of the description of external data, at most of 18 digits."""
+    if text is None:
+        return default
+    if not (text.isascii() and text.isdecimal() and len(text) <= 18):
+        raise ImportFailure(f"external data with the {key} '{text[:_SHOWN]}'")
+    return int(text)

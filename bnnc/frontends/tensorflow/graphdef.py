@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from google.protobuf.message import DecodeError
 
-from bnnc.ir.diagnostics import UsageError
+from bnnc.ir.diagnostics import ImportFailure, UsageError
 
 from .schema import message_class
 from .tensors import DType, TensorAttr, read_shape
@@ -105,7 +105,8 @@ def read_graph(path: Path) -> Graph:
     """Read a binary GraphDef.
 
     Raises:
-        UsageError: The file cannot be read, is no GraphDef, or is cut short.
+        UsageError: The file cannot be read.
+        ImportFailure: It is no GraphDef, or is cut short.
     """
     try:
         data = path.read_bytes()
@@ -118,15 +119,15 @@ def parse_graph(data: bytes, path: Path) -> Graph:
     """Read a binary GraphDef that is in memory; `path` is for messages.
 
     Raises:
-        UsageError: It is no GraphDef, or is cut short.
+        ImportFailure: It is no GraphDef, or is cut short.
     """
     graph: Any = message_class("GraphDef")()
     try:
         graph.ParseFromString(data)
     except DecodeError:
-        raise UsageError(f"{path} is not a frozen GraphDef", hint=_cure(data)) from None
+        raise ImportFailure(f"{path} is not a frozen GraphDef", hint=_cure(data)) from None
     if not graph.node:
-        raise UsageError(f"{path} holds no graph nodes", hint=_cure(data))
+        raise ImportFailure(f"{path} holds no graph nodes", hint=_cure(data))
     return wrap_graph(graph, path)
 
 
@@ -135,7 +136,7 @@ def wrap_graph(graph: Any, path: Path) -> Graph:
     nodes: dict[str, Node] = {}
     for proto in graph.node:
         if not proto.name or not proto.op or proto.name in nodes:
-            raise UsageError(
+            raise ImportFailure(
                 f"{path} holds a damaged graph: node '{proto.name}' is unnamed or doubled",
                 hint="export the model again",
             )
@@ -143,7 +144,7 @@ def wrap_graph(graph: Any, path: Path) -> Graph:
     for node in nodes.values():
         for source in (*(ref.node for ref in node.inputs), *node.controls):
             if source not in nodes:
-                raise UsageError(
+                raise ImportFailure(
                     f"{path} is incomplete: node '{node.name}' reads '{source}', "
                     "which is not in the file",
                     hint="the file may be cut short; copy or export it again",

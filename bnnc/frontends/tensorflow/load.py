@@ -28,8 +28,9 @@ def load(path: Path, options: ImportOptions) -> Module:
         options: Names, shapes, batch and fixed inputs.
 
     Raises:
-        UsageError: The file is no GraphDef, or an option does not fit it.
-        ImportFailure: The graph holds what cannot be imported; everything is listed.
+        UsageError: The file cannot be read, or an option does not fit it.
+        ImportFailure: It is damaged or no GraphDef, or holds what cannot be imported; everything
+            is listed.
     """
     module = import_graph(read_graph(path), path, options)
     module.attrs |= {"producer": "tensorflow", "source": path.name}

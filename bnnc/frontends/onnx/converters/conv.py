@@ -39,7 +39,7 @@ def conv(c: Context) -> Arranged:
     """Cross-correlation in one or two dimensions, with groups, dilations and any padding."""
     image = Image.of(c)
     w = filters_of(c, image)
-    window = Window.of(c, image, (w.shape[1], w.shape[2]))
+    window = Window.of(c, image, image.kernel(c, (w.shape[1], w.shape[2])))
     y = nn.Conv2D(
         image.value,
         w,
@@ -60,7 +60,7 @@ def conv_transpose(c: Context) -> Arranged:
     _check_filters(c, image)
     group = c.integer("group", 1)
     w = _grouped_filters(c, image, group)
-    window = Window.of(c, image, (w.shape[1], w.shape[2]))
+    window = Window.of(c, image, image.kernel(c, (w.shape[1], w.shape[2])))
     cut, size = _transposed_size(c, image, window)
     y = transposed_convolution(
         c,

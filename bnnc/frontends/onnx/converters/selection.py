@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from bnnc.ir import Value, nn
+from bnnc.ir.limits import require_affordable
 
 from ...failures import Unsupported
 from ..arrangement import Arranged
@@ -87,6 +88,7 @@ def resize(c: Context) -> Result:
     value = x.value
     for axis, (scale, size) in _scales(c, x, old=old).items():
         source = x.shape[axis]
+        require_affordable((size,))
         at = _COORDINATES[mode](np.arange(size, dtype=np.float64), scale, source, size)
         places = np.clip(_NEAREST[rule](at), 0, source - 1).astype(np.int32)
         value = gathered(c, value, x.perm.index(axis), places, str(axis))

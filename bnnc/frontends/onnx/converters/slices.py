@@ -57,10 +57,13 @@ def split(c: Context) -> Sequence[Result]:
         sizes = c.integers(1) if c.has_input(1) else c.ints("split")
     else:
         count = c.integer("num_outputs", len(c.node.outputs))
+        if count != len(c.node.outputs):
+            raise Unsupported(f"has {len(c.node.outputs)} outputs and num_outputs {count}")
         piece = -(-x.shape[axis] // count)
         sizes = (*(piece,) * (count - 1), x.shape[axis] - piece * (count - 1))
     if sum(sizes) != x.shape[axis] or min(sizes) < 0:
-        raise Unsupported(f"cuts an axis of {x.shape[axis]} into {list(sizes)}")
+        shown = f"{list(sizes[:8])}" + (f" and {len(sizes) - 8} more" if len(sizes) > 8 else "")
+        raise Unsupported(f"cuts an axis of {x.shape[axis]} into {shown}")
     pieces = c.emit_all(nn.Split(x.value, axis=x.perm.index(axis), sizes=sizes))
     return [x.like(piece) for piece in pieces]
 

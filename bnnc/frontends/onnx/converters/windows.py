@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from bnnc.ir import Value, nn
+from bnnc.ir.limits import require_affordable
 
 from ...failures import Unsupported
 from ...shapes import same_padding
@@ -15,6 +17,7 @@ from ..arrangement import Arranged, channels_last
 from ..context import Context
 
 Pair = tuple[int, int]
+_MOST_TAPS = 1024  # each becomes an operation
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,18 @@ class Image:
             y = c.reshape(y, (n, length, channels))
         return Arranged.stored(y, channels_last(self.rank))
 
+    def kernel(self, c: Context, stored: Pair) -> Pair:
+        """The size that the weights have.
+
+        Raises:
+            Unsupported: ``kernel_shape`` says another one.
+        """
+        if c.has("kernel_shape"):
+            said = self.pair(c.ints("kernel_shape"), "kernel_shape")
+            if said != stored:
+                raise Unsupported(f"has kernel_shape {list(said)} and weights of {list(stored)}")
+        return stored
+
     def pair(self, values: tuple[int, ...], name: str, fill: int = 1) -> Pair:
         """A list attribute with one entry for each spatial dimension, as height and width."""
         if len(values) != self.rank - 2:
@@ -81,7 +96,9 @@ class Window:
         room = [n + self.pad[a] + self.pad[a + 2] - spans[a] for a, n in enumerate(size)]
         if min(room) < 0:
             raise Unsupported(f"has windows of {spans} for an image of {list(size)}")
-        return room[0] // self.stride[0] + 1, room[1] // self.stride[1] + 1
+        outputs = room[0] // self.stride[0] + 1, room[1] // self.stride[1] + 1
+        require_affordable(outputs)
+        return outputs
 
     @classmethod
     def of(cls, c: Context, image: Image, kernel: Pair) -> Window:
@@ -143,6 +160,8 @@ def _grown(n: int, low: int, high: int, stride: int, span: int) -> int:
 
 def tap_values(c: Context, image: Image, window: Window, padding: float) -> list[Value]:
     """For each tap, row by row, its element of every window: what no pool of the IR covers."""
+    if math.prod(window.kernel) > _MOST_TAPS:
+        raise Unsupported(f"has a kernel of {list(window.kernel)} with dilation or ceil_mode")
     outputs, pad = window.outputs(image.size), window.pad
     x = image.value
     if any(pad):
