@@ -28,7 +28,16 @@ from bnnc.lowering import without_kernels
 from .fault import Fault
 from .graph_seeds import graph_files
 from .grower import grow
-from .mutators import damage_archive, damage_bytes, damage_text, damage_weights, spliced
+from .keras_damage import damage_h5, damage_keras
+from .keras_seeds import h5_files, keras_files
+from .mutators import (
+    below,
+    damage_archive,
+    damage_bytes,
+    damage_text,
+    damage_weights,
+    spliced,
+)
 from .onnx_seeds import onnx_files
 from .tflite_seeds import tflite_files
 
@@ -116,18 +125,13 @@ def _work(module: Module) -> int:
     return total
 
 
-def _check_graph(folder: Path) -> None:
-    compile_into(load(folder / "net.pb"), folder)
+def _check_model(name: str) -> Callable[[Path], None]:
+    def check(folder: Path) -> None:
+        module = load(folder / name)
+        if not any(map(without_kernels, module.func.ops)):
+            compile_into(module, folder)
 
-
-def _check_onnx(folder: Path) -> None:
-    compile_into(load(folder / "net.onnx"), folder)
-
-
-def _check_tflite(folder: Path) -> None:
-    module = load(folder / "net.tflite")
-    if not any(map(without_kernels, module.func.ops)):
-        compile_into(module, folder)
+    return check
 
 
 def _check_text(folder: Path) -> None:
@@ -165,21 +169,6 @@ def tiny_module() -> Module:
       }
     }"""
     return parse_module(text)
-
-
-@cache
-def _graphs() -> Sequence[Files]:
-    return [{"net.pb": data} for data in graph_files()]
-
-
-@cache
-def _onnx_models() -> Sequence[Files]:
-    return [{"net.onnx": data} for data in onnx_files()]
-
-
-@cache
-def _tflite_models() -> Sequence[Files]:
-    return [{"net.tflite": data} for data in tflite_files()]
 
 
 @cache
@@ -229,7 +218,18 @@ def weight_files() -> Sequence[Files]:
 def _damage_main(
     name: str, damage: Callable[[bytes, np.random.Generator], bytes]
 ) -> Callable[[Files, np.random.Generator], Files]:
-    return lambda files, rng: files | {name: damage(files[name], rng)}
+    """Mostly the main file, else one that lies beside it, which may also be missing."""
+
+    def damaged(files: Files, rng: np.random.Generator) -> Files:
+        others = sorted(set(files) - {name})
+        if others and rng.random() < 0.3:
+            other = others[below(rng, len(others))]
+            if rng.random() < 0.1:
+                return {key: data for key, data in files.items() if key != other}
+            return files | {other: damage_bytes(files[other], rng)}
+        return files | {name: damage(files[name], rng)}
+
+    return damaged
 
 
 def _damage_text(files: Files, rng: np.random.Generator) -> Files:
@@ -242,26 +242,41 @@ def _damage_text(files: Files, rng: np.random.Generator) -> Files:
     return files | {"net.bnn": damage_text(files["net.bnn"], rng)}
 
 
+def _kind(
+    name: str,
+    main: str,
+    seeds: Callable[[], Sequence[Files]],
+    damage: Callable[[bytes, np.random.Generator], bytes],
+    check: Callable[[Path], None],
+) -> Kind:
+    return Kind(name, seeds, main, _damage_main(main, damage), check)
+
+
+def _models(
+    suffix: str,
+    make: Callable[[], Sequence[bytes | Files]],
+    damage: Callable[[bytes, np.random.Generator], bytes] = damage_bytes,
+) -> Kind:
+    """Model files; seeds are files, or a file and what lies beside it."""
+    main = f"net.{suffix}"
+
+    @cache
+    def seeds() -> Sequence[Files]:
+        return [{main: one} if isinstance(one, bytes) else one for one in make()]
+
+    return _kind(suffix, main, seeds, damage, _check_model(main))
+
+
 KINDS = {
     kind.name: kind
     for kind in (
-        Kind("pb", _graphs, "net.pb", _damage_main("net.pb", damage_bytes), _check_graph),
-        Kind("onnx", _onnx_models, "net.onnx", _damage_main("net.onnx", damage_bytes), _check_onnx),
-        Kind(
-            "tflite",
-            _tflite_models,
-            "net.tflite",
-            _damage_main("net.tflite", damage_bytes),
-            _check_tflite,
-        ),
+        _models("pb", graph_files),
+        _models("onnx", onnx_files),
+        _models("tflite", tflite_files),
+        _models("h5", h5_files, damage_h5),
+        _models("keras", keras_files, damage_keras),
         Kind("text", _texts, "net.bnn", _damage_text, _check_text),
-        Kind("npz", _inputs, "x.npz", _damage_main("x.npz", damage_archive), _check_inputs),
-        Kind(
-            "bnnw",
-            weight_files,
-            "net.bnnw",
-            _damage_main("net.bnnw", damage_weights),
-            _check_weights,
-        ),
+        _kind("npz", "x.npz", _inputs, damage_archive, _check_inputs),
+        _kind("bnnw", "net.bnnw", weight_files, damage_weights, _check_weights),
     )
 }

@@ -106,7 +106,40 @@ def _function_net() -> bytes:
     return model.SerializeToString(deterministic=True)
 
 
-def onnx_files() -> list[bytes]:
-    """The models as files, one of them also packed."""
-    models = [_torch_net(), _general_net(), _function_net()]
-    return [*models, gzip.compress(models[0], mtime=0)]
+def _branching_net() -> bytes:
+    """Two branches under a constant condition, one of them with another inside."""
+    m = _Model(2, 3)
+    yes = m.constant(True, "bool")
+    inner = _branch(helper.make_node("Neg", ["x"], ["t"]))
+    again = helper.make_node("If", [yes], ["t"], then_branch=inner, else_branch=inner)
+    y = m.add("If", yes, then_branch=_branch(again), else_branch=inner)
+    return m.file(m.add("Mul", y, m.normal(3)))
+
+
+def _branch(node: NodeProto) -> GraphProto:
+    result = helper.make_tensor_value_info("t", TensorProto.FLOAT, None)
+    return helper.make_graph([node], "branch", [], [result])
+
+
+def _net_in_two_files() -> dict[str, bytes]:
+    """Weights beside the model."""
+    m = _Model(2, 8)
+    y = m.add("MatMul", m.add("Sign", m.add("MatMul", "x", m.normal(8, 6))), m.signs(6, 3))
+    place = 0
+    data = b""
+    for tensor in m.constants:
+        content = tensor.raw_data
+        tensor.ClearField("raw_data")
+        tensor.data_location = TensorProto.EXTERNAL
+        entries = {"location": "w.bin", "offset": place, "length": len(content)}
+        for key, value in entries.items():
+            tensor.external_data.add(key=key, value=str(value))
+        data += content
+        place += len(content)
+    return {"net.onnx": m.file(y), "w.bin": data}
+
+
+def onnx_files() -> list[bytes | dict[str, bytes]]:
+    """The models as files, one of them also packed, one with its weights in another file."""
+    models = [_torch_net(), _general_net(), _function_net(), _branching_net()]
+    return [*models, gzip.compress(models[0], mtime=0), _net_in_two_files()]

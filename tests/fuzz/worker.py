@@ -15,6 +15,7 @@ from pathlib import Path
 from types import FrameType
 from typing import BinaryIO
 
+from bnnc.frontends.keras import hdf5_pipe
 from bnnc.ir.diagnostics import BnncError
 
 from .fault import Fault
@@ -87,6 +88,7 @@ def _child(cases: Sequence[Callable[[], object]], pipe: BinaryIO) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     signal.signal(signal.SIGPROF, _stop)
+    hdf5_pipe.SECONDS = 1
     for case in cases:
         signal.setitimer(signal.ITIMER_PROF, SECONDS)
         verdict = judged(case)
