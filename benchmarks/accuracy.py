@@ -47,7 +47,7 @@ class Found:
 
 def classes(outputs: np.ndarray) -> np.ndarray:
     """The number of the largest output [N]."""
-    return outputs.reshape(len(outputs), -1).argmax(axis=1)
+    return np.asarray(outputs.reshape(len(outputs), -1).argmax(axis=1))
 
 
 def by_engine(entry: Entry, model: Path, x: np.ndarray, pythons: list[str]) -> np.ndarray | None:
@@ -61,7 +61,7 @@ def by_engine(entry: Entry, model: Path, x: np.ndarray, pythons: list[str]) -> n
             np.save(inputs, x)
             script = Path(__file__).with_name("engines.py")
             command = [python, script, entry.engine, model, inputs, outputs]
-            subprocess.run(command, check=True, capture_output=True, text=True)
+            subprocess.run([str(part) for part in command], check=True, capture_output=True)
             return np.asarray(np.load(outputs))
     return None
 
