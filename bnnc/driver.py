@@ -56,7 +56,7 @@ def load(path: str | PathLike[str], **import_options: Any) -> Module:
     Args:
         path: a model of a framework, or textual IR (``.bnn``), which resumes at its stage.
         **import_options: fields of `bnnc.frontends.ImportOptions`: ``batch``, ``input_shapes``,
-            ``input_names``, ``output_names``, ``set_values``.
+            ``input_names``, ``output_names``, ``set_values``, ``signature``.
 
     Raises:
         UsageError: for an unreadable file, an unknown suffix or an option that does not apply.

@@ -115,6 +115,9 @@ def import_options(function: FuncT) -> FuncT:
             "--set", "set_values", "NAME=VALUE", "Fix an input to a value, e.g. is_training=false."
         ),
         click.option("--batch", type=click.IntRange(min=1), help="Samples per call."),
+        click.option(
+            "--signature", default="", metavar="NAME", help="Take this signature of a SavedModel."
+        ),
     )(function)
 
 

@@ -92,7 +92,7 @@ def _observers(rest: dict[str, Any], status: Status) -> list[Silent]:
 
 
 def _import_options(rest: dict[str, Any]) -> dict[str, Any]:
-    names = ("input_names", "output_names", "batch")
+    names = ("input_names", "output_names", "batch", "signature")
     found = {name: rest.pop(name) for name in names if name in rest}
     for name in ("input_shapes", "set_values"):
         if name in rest:

@@ -22,6 +22,7 @@ class ImportOptions:
         output_names: The tensors to compute, in order; empty takes the model's own outputs.
         set_values: Inputs that become constants: a number, a bool, a nested list, or their text
             (``"false"``, ``"0.5"``, ``"1,2,3"``).
+        signature: The signature of a SavedModel; empty takes ``serving_default``, or the only one.
     """
 
     batch: int | None = None
@@ -29,3 +30,4 @@ class ImportOptions:
     input_names: tuple[str, ...] = ()
     output_names: tuple[str, ...] = ()
     set_values: Mapping[str, SetValue] = field(default_factory=dict[str, SetValue])
+    signature: str = ""

@@ -67,11 +67,14 @@ def load(path: Path | str, options: ImportOptions | None = None) -> Module:
         ImportFailure: The model holds what cannot be imported; all of it is listed at once.
     """
     path = Path(path)
+    options = options or ImportOptions()
     loader = _folder_loader(path) if path.is_dir() else _find(path)
+    if options.signature and not (path.is_dir() or path.name == _SAVED_MODEL):
+        raise UsageError(f"--signature: {path.name} is no SavedModel; only these have signatures")
     if not path.exists():
         raise UsageError(f"no such file: {path}")
     try:
-        module = loader(path, options or ImportOptions())
+        module = loader(path, options)
         check_sizes(module)
     except (ImportFailure, IRError) as error:
         raise _naming(error, path.name) from error

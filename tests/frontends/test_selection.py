@@ -66,6 +66,13 @@ def test_reverse(tmp_path: Path) -> None:
     np.testing.assert_array_equal(g.run(tmp_path, {"x": x})[0], x[:, ::-1, ::-1])
 
 
+def test_tile(tmp_path: Path) -> None:
+    x = _normal(2, 3, 2)
+    g = GraphBuilder()
+    g.node("Tile", "y", g.placeholder("x", x.shape), g.const("times", [1, 2, 3], "int32"))
+    np.testing.assert_array_equal(g.run(tmp_path, {"x": x})[0], np.tile(x, (1, 2, 3)))
+
+
 @pytest.mark.parametrize("size", [(8, 9), (4, 6), (5, 2), (1, 1)])
 @pytest.mark.parametrize(("corners", "centers"), [(False, False), (True, False), (False, True)])
 def test_resize(tmp_path: Path, size: tuple[int, int], corners: bool, centers: bool) -> None:

@@ -10,12 +10,13 @@ from __future__ import annotations
 import os
 from collections.abc import Generator
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from bnnc.ir import Module
-from bnnc.ir.diagnostics import ImportFailure, UsageError
+from bnnc.ir.diagnostics import BnncError, ImportFailure, UsageError, did_you_mean
 
 from ..options import ImportOptions
 from .graphdef import parse_graph
@@ -25,29 +26,42 @@ _DEFAULT = "serving_default"
 
 
 def load_folder(path: Path, options: ImportOptions) -> Module:
-    """Import the signature ``serving_default`` of a SavedModel, or its only one.
+    """Import a signature of a SavedModel: that of the options, ``serving_default`` or the only one.
 
     Args:
         path: The folder, or the saved_model.pb in it.
-        options: Names, shapes, batch and fixed inputs.
+        options: Names, shapes, batch and fixed inputs; outputs go by their names in the signature.
 
     Raises:
-        UsageError: TensorFlow is not installed, or an option does not fit the model.
+        UsageError: TensorFlow is not installed, or an option does not fit the model; there is no
+            such signature, or several to choose from.
         ImportFailure: The folder cannot be loaded, or the graph holds what cannot be imported.
     """
     folder = path.parent if path.name == "saved_model.pb" else path
-    graph = parse_graph(_frozen(folder), folder)
-    module = import_graph(graph, folder, options)
+    frozen = _frozen(folder, options.signature)
+    wanted = options.output_names or tuple(frozen.outputs)
+    names = tuple(frozen.outputs.get(name, name) for name in wanted)
+    graph = parse_graph(frozen.graph, folder)
+    module = import_graph(graph, folder, replace(options, output_names=names))
+    module.func.output_names = [name.removesuffix(":0") for name in wanted]
     module.attrs |= {"producer": "tensorflow", "source": folder.name}
     return module
 
 
-def _frozen(folder: Path) -> bytes:
+@dataclass(frozen=True)
+class _Frozen:
+    """A serialized GraphDef, and its tensors by the names that the signature gives its outputs."""
+
+    graph: bytes
+    outputs: dict[str, str]
+
+
+def _frozen(folder: Path, signature: str) -> _Frozen:
     with _quiet():
         tf = _tensorflow()
         try:
-            data = _freeze(tf, folder)
-        except ImportFailure:
+            return _freeze(tf, folder, signature)
+        except BnncError:
             raise
         except Exception as why:
             # Whatever TensorFlow raises for a damaged folder: it names no common class.
@@ -57,33 +71,36 @@ def _frozen(folder: Path) -> bytes:
                 f"TensorFlow cannot load the SavedModel {folder}: {reason}",
                 hint="export it again: model.export(FOLDER) or tf.saved_model.save",
             ) from None
-    return data
 
 
-def _freeze(tf: Any, folder: Path) -> bytes:
+def _freeze(tf: Any, folder: Path, name: str) -> _Frozen:
     variables = import_module("tensorflow.python.framework.convert_to_constants")
     try:
         loaded = tf.saved_model.load(str(folder))
     except AttributeError:
         # The state of an optimizer of an older Keras is nothing that a newer one can restore.
-        return _freeze_in_session(tf.compat.v1, folder)
-    function = _signature(dict(loaded.signatures), folder)
+        return _freeze_in_session(tf.compat.v1, folder, name)
+    function = _signature(dict(loaded.signatures), folder, name)
     frozen = variables.convert_variables_to_constants_v2(function)
-    data: bytes = frozen.graph.as_graph_def().SerializeToString()
-    return data
+    # Both are in the order of the names.
+    outputs = zip(sorted(function.structured_outputs), frozen.outputs, strict=True)
+    return _Frozen(
+        frozen.graph.as_graph_def().SerializeToString(),
+        {key: tensor.name for key, tensor in outputs},
+    )
 
 
-def _freeze_in_session(v1: Any, folder: Path) -> bytes:
+def _freeze_in_session(v1: Any, folder: Path, name: str) -> _Frozen:
     """As TensorFlow 1 did it: only what the signature needs is restored."""
     with v1.Graph().as_default(), v1.Session() as session:
         meta = v1.saved_model.loader.load(session, ["serve"], str(folder))
-        signature = _signature(dict(meta.signature_def), folder)
-        outputs = [tensor.name.partition(":")[0] for tensor in signature.outputs.values()]
+        signature = _signature(dict(meta.signature_def), folder, name)
+        outputs = {key: signature.outputs[key].name for key in sorted(signature.outputs)}
+        nodes = [tensor.partition(":")[0] for tensor in outputs.values()]
         frozen = v1.graph_util.convert_variables_to_constants(
-            session, session.graph.as_graph_def(), list(dict.fromkeys(outputs))
+            session, session.graph.as_graph_def(), list(dict.fromkeys(nodes))
         )
-        data: bytes = frozen.SerializeToString()
-    return data
+        return _Frozen(frozen.SerializeToString(), outputs)
 
 
 def _tensorflow() -> Any:
@@ -98,15 +115,23 @@ def _tensorflow() -> Any:
         ) from None
 
 
-def _signature(signatures: dict[str, Any], folder: Path) -> Any:
-    if _DEFAULT in signatures:
-        return signatures[_DEFAULT]
-    if len(signatures) == 1:
-        return next(iter(signatures.values()))
-    found = ", ".join(sorted(signatures)) or "none"
-    raise ImportFailure(
-        f"{folder} has no signature {_DEFAULT}; it has {found}",
-        hint="save it with one: tf.saved_model.save(model, FOLDER, signatures=FUNCTION)",
+def _signature(signatures: dict[str, Any], folder: Path, name: str) -> Any:
+    # Names that begin so are TensorFlow's own, for what runs when a model is loaded.
+    own = {key: value for key, value in signatures.items() if not key.startswith("__")}
+    if not own:
+        raise ImportFailure(
+            f"{folder} has no signature",
+            hint="save it with one: tf.saved_model.save(model, FOLDER, signatures=FUNCTION)",
+        )
+    found = ", ".join(sorted(own))
+    if name and name not in own:
+        raise UsageError(f"--signature {name}: {folder} has {found}", hint=did_you_mean(name, own))
+    if name or _DEFAULT in own:
+        return own[name or _DEFAULT]
+    if len(own) == 1:
+        return next(iter(own.values()))
+    raise UsageError(
+        f"{folder} has several signatures: {found}", hint="choose one: --signature NAME"
     )
 
 

@@ -123,7 +123,6 @@ _ON_CONSTANTS: dict[str, Callable[..., np.ndarray]] = {
     "LogicalNot": np.logical_not,
     "LogicalOr": np.logical_or,
     "Range": expressions.counted,
-    "Tile": expressions.tile,
     "TruncateDiv": _truncated_div,
 }
 

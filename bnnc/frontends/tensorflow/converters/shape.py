@@ -9,6 +9,7 @@ import numpy as np
 
 from bnnc.ir import Value, nn
 
+from ... import expressions
 from ...failures import Unsupported
 from ..context import Context
 from ..convert import converts
@@ -80,6 +81,20 @@ def concat_v1(c: Context) -> Value:
 
 def _concat(c: Context, xs: list[Value], axis: int) -> Value:
     return c.emit(nn.Concat(tuple(xs), axis=c.axis(axis, xs[0].type.rank)))
+
+
+@converts("Tile")
+def tile(c: Context) -> Value:
+    """A constant number of times along each axis; of an input all but the batch."""
+    x, times = c.x(0), c.integers(1)
+    if c.is_constant(x):
+        return c.constant(expressions.tile(c.array(0), c.array(1)))
+    if len(times) != x.type.rank or min(times) < 1 or max(times) > 64 or times[0] != 1:
+        raise Unsupported(f"repeats {list(x.shape)} {list(times)} times")
+    for axis, count in enumerate(times):
+        if count > 1:
+            x = c.emit(nn.Concat((x,) * count, axis=axis))
+    return x
 
 
 @converts("Pack")
