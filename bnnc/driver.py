@@ -277,9 +277,11 @@ def explain(
     **lowering: Any,
 ) -> Explanation:
     """Say of every layer which kind it is, why it is not binary, and what it costs."""
-    from bnnc.explanation import explain_module
+    from bnnc.explanation import HYBRID, explain_module
 
     chosen, _ = split_target(target)
     given = as_module(model, **(import_options or {}))
     remarks: list[Remark] = lowering.setdefault("remarks", [])
+    if given.attrs.get("hybrid"):
+        remarks.append(Remark("", HYBRID))
     return explain_module(given, plan_to_interpret(given, chosen, **lowering), remarks)

@@ -16,6 +16,10 @@ from bnnc.ir.value import Value
 
 from .reasons import Reasons, packs_again
 
+HYBRID = (
+    "byte weights became floats (dynamic range quantization): activations stay float here, while "
+    "TensorFlow Lite cuts them to bytes at run time"
+)
 KINDS = ("ff", "ii", "fb", "ib", "bb", "fewbit", "other")
 
 

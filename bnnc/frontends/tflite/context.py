@@ -99,6 +99,10 @@ class Context(TensorFlowContext):
             raise Unsupported(f"needs a constant as input {index}")
         return self._builder.fold(x)
 
+    def mark_hybrid(self) -> None:
+        """Say that the model has layers of byte weights and float activations."""
+        self._whole.module.attrs["hybrid"] = True
+
     def layer(self, op: Layer) -> Value:
         """Add a layer of bytes whose accumulators are proved to fit."""
         require_accumulators(op)

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 import bnnc
-from bnnc.ir.diagnostics import ImportFailure
+from bnnc.ir.diagnostics import ImportFailure, Remark
+from bnnc.ir.text import write_module
 
 from .writer import Net
 
@@ -115,3 +116,10 @@ def test_hybrid_weights_per_channel(tmp_path: Path) -> None:
     given = np.array([[1.0, -2.0, 0.5]], np.float32)
     (y,) = bnnc.interpret(bnnc.load(path), {"x": given}).values()
     np.testing.assert_array_equal(y, given @ (bytes_ * np.array([[0.5], [0.25]], np.float32)).T)
+    # `bnnc explain` says what becomes of the activations, also of the text of the model.
+    text = tmp_path / "net.bnn"
+    write_module(bnnc.load(path), text)
+    for file in (path, text):
+        remarks: list[Remark] = []
+        bnnc.explain(file, remarks=remarks)
+        assert "activations stay float here" in str(remarks[0])

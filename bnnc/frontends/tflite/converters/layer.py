@@ -42,6 +42,8 @@ def float_weights(c: Context, index: int) -> Value:
         raise Unsupported("has weights that depend on an input")
     if w.type.scalar.is_float:
         return w
+    if c.operator.kind != "DEQUANTIZE":
+        c.mark_hybrid()
     return c.constant(dequantized(c.source(index), c.numbers(index)), f"weights{index}")
 
 
