@@ -76,7 +76,7 @@ def test_installed_frontends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     (tmp_path / "n.toy").touch()
     (tmp_path / "n.pb").touch()
     assert load(tmp_path / "n.toy", ImportOptions(batch=3)).name == "n_3"
-    built_in = [".h5", ".hdf5", ".keras", ".onnx", ".onnx.gz", ".pb", ".tflite"]
+    built_in = [".h5", ".hdf5", ".keras", ".onnx", ".onnx.gz", ".pb", ".t7", ".tflite"]
     assert registry.suffixes() == [*built_in, ".toy"]
     found.append(entry("pb"))
     with pytest.raises(UsageError, match=r"several frontends read \.pb files"):
