@@ -16,24 +16,19 @@ from bnnc.frontends.tensorflow.tensors import DType, TensorAttr
 from bnnc.ir.diagnostics import ImportFailure
 
 from .graphs import GraphBuilder, f32
-
-
-def _field(number: int, payload: bytes) -> bytes:
-    """A length-delimited field, written by hand."""
-    assert len(payload) < 128
-    return bytes([number << 3 | 2, len(payload)]) + payload
+from .wire import field
 
 
 def test_wire_format(tmp_path: Path) -> None:
     """Field numbers as graph.proto, node_def.proto, attr_value.proto and tensor.proto have them."""
-    dim = _field(2, b"\x08\x02")  # TensorShapeProto.dim, size 2
-    floats = _field(5, struct.pack("<2f", 1.5, -2.0))  # TensorProto.float_val, packed
-    value = _field(8, b"\x08\x01" + _field(2, dim) + floats)  # AttrValue.tensor, DT_FLOAT
-    attr = _field(1, b"value") + _field(2, value)
-    const = _field(1, b"w") + _field(2, b"Const") + _field(5, attr)
-    reader = _field(1, b"y") + _field(2, b"Identity") + _field(3, b"w:0") + _field(3, b"^w")
+    dim = field(2, b"\x08\x02")  # TensorShapeProto.dim, size 2
+    floats = field(5, struct.pack("<2f", 1.5, -2.0))  # TensorProto.float_val, packed
+    value = field(8, b"\x08\x01" + field(2, dim) + floats)  # AttrValue.tensor, DT_FLOAT
+    attr = field(1, b"value") + field(2, value)
+    const = field(1, b"w") + field(2, b"Const") + field(5, attr)
+    reader = field(1, b"y") + field(2, b"Identity") + field(3, b"w:0") + field(3, b"^w")
     path = tmp_path / "hand.pb"
-    path.write_bytes(_field(1, const) + _field(1, reader) + b"\x18\x07")
+    path.write_bytes(field(1, const) + field(1, reader) + b"\x18\x07")
     graph = read_graph(path)
     assert list(graph.nodes) == ["w", "y"]
     assert graph.nodes["y"].inputs == (TensorRef("w"),)

@@ -82,7 +82,7 @@ class Helper:
         self._answers.close()
 
 
-class _Helpers:
+class Helpers:
     """Processes that wait for work; those of a parent that forked stay with the parent."""
 
     def __init__(self) -> None:
@@ -90,6 +90,7 @@ class _Helpers:
         atexit.register(self._end)
 
     def take(self) -> Helper:
+        """A process that waits, or a new one."""
         while self._idle:
             helper = self._idle.pop()
             if helper.owner == os.getpid():
@@ -102,6 +103,7 @@ class _Helpers:
             ) from None
 
     def give_back(self, helper: Helper) -> None:
+        """Let a process wait for the next file."""
         self._idle.append(helper)
 
     def _end(self) -> None:
@@ -110,7 +112,17 @@ class _Helpers:
                 helper.end()
 
 
-_helpers = _Helpers()
+_helpers = Helpers()
+
+
+def take() -> Helper:
+    """A process that waits, or a new one."""
+    return _helpers.take()
+
+
+def give_back(helper: Helper) -> None:
+    """Let a process wait for the next file."""
+    _helpers.give_back(helper)
 
 
 class Hdf5Pipe:
@@ -140,7 +152,7 @@ class Hdf5Pipe:
         memory = MEMORY + size * _MEMORY_FOR_EACH_BYTE
         self._name = name
         self._patience = _PATIENCE * seconds
-        self._helper: Helper | None = _helpers.take()
+        self._helper: Helper | None = take()
         request = [path, None if path else len(data), seconds, memory]
         try:
             self._exchange(lambda helper: helper.send(request, data))
@@ -188,6 +200,6 @@ class Hdf5Pipe:
 
     def _release(self, helper: Helper, *, whole: bool) -> None:
         if whole:
-            _helpers.give_back(helper)
+            give_back(helper)
         else:
             helper.end()

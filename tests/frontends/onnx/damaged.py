@@ -75,12 +75,3 @@ def write(folder: Path, found: ModelProto | bytes, name: str = "net.onnx") -> Pa
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(found if isinstance(found, bytes) else found.SerializeToString())
     return path
-
-
-def field(number: int, content: bytes) -> bytes:
-    """A field of bytes, as a message holds it."""
-    size, length = bytearray(), len(content)
-    while length > 127:
-        size.append(length & 127 | 128)
-        length >>= 7
-    return bytes([number << 3 | 2, *size, length]) + content

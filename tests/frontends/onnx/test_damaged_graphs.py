@@ -14,12 +14,12 @@ from bnnc.frontends import load
 from bnnc.ir.interpreter import interpret
 
 from ..refusing import refusal
+from ..wire import field
 from .damaged import (
     FLOAT,
     MATMUL,
     branch,
     call,
-    field,
     function,
     model,
     node,
