@@ -11,10 +11,13 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from attributes import attributes_of
+
 from bnnc.backends.kernel_table import kernel_table
 from bnnc.backends.target import targets
 from bnnc.frontends.keras.activations import activation_names
 from bnnc.frontends.keras.convert import LAYERS
+from bnnc.frontends.onnx.convert import OPERATIONS as ONNX
 from bnnc.frontends.table import ConverterTable
 from bnnc.frontends.tensorflow.convert import OPERATIONS
 from bnnc.frontends.tflite.convert import ON_BYTES, ON_FLOATS
@@ -29,6 +32,9 @@ _HEAD = """\
 A model that uses anything else is refused, with all of it listed at once (exit code 3), or has no
 kernel (exit code 6). Nothing falls back to something slower or less exact without a word.
 
+Attributes are those that the converter of an operation reads. A value of theirs that has no
+translation is refused with its name; what is not listed says nothing about inference.
+
 ## TensorFlow operations
 
 bnnc reads GraphDefs (`.pb`) whose variables are constants: [freeze](freezing.md) the model first.
@@ -41,6 +47,14 @@ Before nodes are converted, the graph is brought into one shape:
 * Calls into the graph's function library (`PartitionedCall`, or a function's name as the operation)
   are inlined; a node inside bears the name `caller/node`.
 * `SpaceToBatchND`, a convolution and `BatchToSpaceND` become one dilated convolution.
+"""
+
+_ONNX = """\
+## ONNX operations
+
+bnnc reads `.onnx` and `.onnx.gz` files from opset 7 on, with the operations of QONNX and FINN under
+all names of their domains. Models come in [as exporters write them](inputs.md#onnx): images with
+their channels in front get them behind, and no transpose is left around a layer.
 """
 
 _TFLITE = """\
@@ -112,9 +126,10 @@ def _operations(table: ConverterTable[Any]) -> str:
     lines: list[str] = []
     for family in sorted(families):
         lines += [f"### {_doc(sys.modules[family]).rstrip('.')}", ""]
-        lines += ["| operation | notes |", "| --- | --- |"]
-        rows = [(by_converter[c], _doc(c)) for c in families[family]]
-        lines += [f"| {_names(names)} | {text} |" for names, text in sorted(rows)]
+        lines += ["| operation | attributes | notes |", "| --- | --- | --- |"]
+        for c in sorted(families[family], key=lambda c: by_converter[c]):
+            row = (_names(by_converter[c]), _names(attributes_of(c)), _doc(c))
+            lines += [f"| {' | '.join(row)} |".replace("|  |", "| |")]
         lines += [""]
     return "\n".join(lines)
 
@@ -148,6 +163,8 @@ def supported() -> str:
         [
             _HEAD,
             _operations(OPERATIONS),
+            _ONNX,
+            _operations(ONNX),
             _TFLITE,
             _operations(ON_FLOATS),
             _TFLITE_BYTES,

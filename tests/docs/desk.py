@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import re
@@ -99,6 +100,10 @@ class Desk:
             )
 
     def _python(self, block: Block) -> None:
+        """Run it, unless it is saved into a folder: then it is a module for others to import."""
+        if "/" in (block.saved_as or ""):
+            ast.parse(block.text)
+            return
         path = self.folder / (block.saved_as or "block.py")
         path.write_text(block.text, encoding="utf-8")
         self._run(["python", str(path)])

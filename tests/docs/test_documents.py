@@ -23,7 +23,7 @@ _DOCUMENTS = [
     *sorted((_REPO / "docs").glob("*.md")),
     *sorted((_REPO / "examples").glob("**/README.md")),
 ]
-_IN_A_CHECKOUT = {"adding_a_kernel.md"}
+_IN_A_CHECKOUT = {"adding_a_kernel.md", "adding_an_operation.md"}
 
 # Blocks that nothing is done with, by document and first line. A new one has to be put here.
 _LEFT_ALONE = {

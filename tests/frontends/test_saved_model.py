@@ -25,7 +25,13 @@ def folder(tf: Any, tmp_path: Path) -> Path:
     spec = tf.TensorSpec([None, 4], tf.float32, "x")
     w = tf.Variable(np.arange(12, dtype=np.float32).reshape(4, 3) / 10)
     twice, shift = tf.Variable(2.0), tf.constant([1.0, 2.0, 3.0])
-    product = tf.function(lambda x: tf.matmul(x, w) + shift)
+
+    @tf.function  # type: ignore[untyped-decorator]
+    def product(x: Any) -> Any:
+        return tf.matmul(x, w) + shift
+
+    def doubled(x: Any) -> Any:
+        return product(x) * twice
 
     def probabilities(x: Any) -> Any:
         scores = product(x)
@@ -34,7 +40,7 @@ def folder(tf: Any, tmp_path: Path) -> Path:
     module = tf.Module()
     module.variables_read = [w, twice]
     module.first = tf.function(probabilities, input_signature=[spec])
-    module.second = tf.function(lambda x: product(x) * twice, input_signature=[spec])
+    module.second = tf.function(doubled, input_signature=[spec])
     path = tmp_path / "saved"
     signatures = {"first": module.first, "second": module.second}
     tf.saved_model.save(module, str(path), signatures=signatures)

@@ -83,17 +83,14 @@ def selu(c: Context) -> Arranged:
 def softplus(c: Context) -> Arranged:
     """log(1 + exp(x)) as relu(x) + log(1 + exp(-|x|)), which does not overflow."""
     x = c.tensor(0)
-    power = c.emit(nn.Exp(c.emit(nn.Neg(c.emit(nn.Abs(x.value))))))
-    rest = c.emit(nn.Log(c.emit(nn.Add(power, c.scalar(1.0, "one")))))
-    return x.like(c.emit(nn.Add(c.emit(nn.Relu(x.value)), rest)))
+    return x.like(expressions.softplus(c, x.value))
 
 
 @converts("Softsign")
 def softsign(c: Context) -> Arranged:
     """X / (1 + |x|)."""
     x = c.tensor(0)
-    divisor = c.emit(nn.Add(c.emit(nn.Abs(x.value)), c.scalar(1.0, "one")))
-    return x.like(c.emit(nn.Div(x.value, divisor)))
+    return x.like(expressions.softsign(c, x.value))
 
 
 @converts("Softmax")

@@ -28,20 +28,21 @@ def strided_slice(c: Context) -> Value:
     """x[begin:end:stride, ...] as Python reads it; the masks say which entries are what."""
     x = c.x(0)
     begin, end, stride = c.integers(1), c.integers(2), c.integers(3)
-    masks = {m: c.integer(f"{m}_mask", 0) for m in ("begin", "end", "ellipsis", "new_axis")}
+    first_mask, last_mask = c.integer("begin_mask", 0), c.integer("end_mask", 0)
+    ellipsis, new_axis = c.integer("ellipsis_mask", 0), c.integer("new_axis_mask", 0)
     shrink = c.integer("shrink_axis_mask", 0)
     index: list[Entry] = []
     for i in range(len(begin)):
         bit = 1 << i
-        if masks["ellipsis"] & bit:
+        if ellipsis & bit:
             index.append(...)
-        elif masks["new_axis"] & bit:
+        elif new_axis & bit:
             index.append(None)
         elif shrink & bit:
             index.append(begin[i])
         else:
-            first = None if masks["begin"] & bit else begin[i]
-            last = None if masks["end"] & bit else end[i]
+            first = None if first_mask & bit else begin[i]
+            last = None if last_mask & bit else end[i]
             if last is not None and all(entry is None for entry in index) and first in (None, 0):
                 last = c.rebatched(last, x)
             index.append(slice(first, last, stride[i]))
