@@ -25,7 +25,15 @@ from bnnc.ir.module import Module
 from bnnc.ir.text import parse_module, read_module
 
 from .keras_model import KerasModel, model_file
-from .lowering import as_target, lower, plan, plan_to_interpret, split_target
+from .lowering import (
+    QUANTIZATION_OPTIONS,
+    as_target,
+    lower,
+    plan,
+    plan_to_interpret,
+    quantized,
+    split_target,
+)
 
 if TYPE_CHECKING:
     from bnnc.comparison import Tolerances
@@ -179,7 +187,9 @@ def compile(  # the public name; nothing here needs Python's own
         name: a C identifier for files and symbols, by default the module's name.
         embed: put the weights into a C file instead of ``NAME.bnnw``.
         import_options: how to read the model file, see `load`.
-        **lowering: options of `lower`: ``passes``, ``strict_sign``, ``verify_each`` and so on.
+        **lowering: options of `lower`: ``passes``, ``strict_sign``, ``verify_each`` and so on, and
+            those of quantization: ``quantize="int8"``, ``calibrate`` (an ``.npz`` file or arrays
+            by input name), ``calibrator``, ``keep_float``, ``io``.
     """
     module = as_module(model, **(import_options or {}))
     chosen = as_target(target)
@@ -252,8 +262,9 @@ def verify(
     from bnnc.verification import verify_module
 
     chosen, interpreted = split_target(target)
-    given = as_module(model, **(import_options or {}))
     remarks: list[Remark] = lowering.setdefault("remarks", [])
+    given = quantized(as_module(model, **(import_options or {})), chosen, **lowering)
+    lowering = {k: v for k, v in lowering.items() if k not in QUANTIZATION_OPTIONS}
     options: dict[str, Any] = {"map_output": map_output or {}, "lowering_remarks": remarks}
     options |= {"tolerances": tolerances} if tolerances else {}
     options |= {"progress": progress} if progress else {}

@@ -22,6 +22,14 @@ from bnnc.passes import (
 from bnnc.passes.manager import Observer, PassManager
 from bnnc.passes.pipeline import make_pass, split_pipeline
 from bnnc.passes.pipelines import standard
+from bnnc.passes.quantized import FuseQuantized
+
+from .quantization import Quantization, quantization_of
+
+QUANTIZATION_OPTIONS = (
+    *("quantize", "calibrate", "calibrator", "keep_float", "io"),
+    *("calibrate_map", "calibrate_progress"),
+)
 
 
 def as_target(target: str | Target) -> Target:
@@ -39,12 +47,19 @@ def split_target(target: str | Target) -> tuple[Target, bool]:
     return find_target(target), False
 
 
-def standard_passes(stage: Stage, target: Target, *, strict_sign: bool = False) -> list[Pass]:
+def standard_passes(
+    stage: Stage,
+    target: Target,
+    *,
+    strict_sign: bool = False,
+    quantization: Quantization | None = None,
+) -> list[Pass]:
     """The passes that take a module from a stage to planned for a target."""
-    text = ",".join([standard(strict_sign=strict_sign), lowering_pipeline(target)])
+    passes = parse_pipeline(standard(strict_sign=strict_sign))
+    passes += quantization.passes() if quantization else []
     reached = Stage.IMPORTED
     rest: list[Pass] = []
-    for pass_ in parse_pipeline(text):
+    for pass_ in [*passes, *parse_pipeline(lowering_pipeline(target))]:
         if reached.rank >= stage.rank:
             rest.append(pass_)
         reached = pass_.produces or reached
@@ -59,7 +74,12 @@ def known_passes(files: Iterable[str | PathLike[str]] = ()) -> list[type[Pass]]:
 
 
 def make_pipeline(
-    stage: Stage, target: Target, passes: str | None = None, *, strict_sign: bool = False
+    stage: Stage,
+    target: Target,
+    passes: str | None = None,
+    *,
+    strict_sign: bool = False,
+    quantization: Quantization | None = None,
 ) -> list[Pass]:
     """The passes of a pipeline string, in which ``default`` is the standard one.
 
@@ -68,7 +88,9 @@ def make_pipeline(
     found: list[Pass] = []
     for name, options in split_pipeline("default" if passes is None else passes):
         if name == "default":
-            found += standard_passes(stage, target, strict_sign=strict_sign)
+            found += standard_passes(
+                stage, target, strict_sign=strict_sign, quantization=quantization
+            )
         else:
             found.append(make_pass(find_pass(name), options))
         stage = next((p.produces for p in reversed(found) if p.produces), stage)
@@ -86,6 +108,7 @@ def lower(
     check_each: bool = False,
     observers: Sequence[Observer] = (),
     remarks: list[Remark] | None = None,
+    **quantization: Any,
 ) -> Module:
     """Run a pipeline on a copy of a module, from the stage it is in.
 
@@ -99,11 +122,17 @@ def lower(
         check_each: interpret before and after every pass and compare.
         observers: called around every pass.
         remarks: what the passes have to say is added here.
+        **quantization: ``quantize``, ``calibrate``, ``calibrator``, ``keep_float``, ``io``, see
+            `quantization_of`; they are part of the standard pipeline.
 
     Raises:
         PassError: for a faulty pipeline, or when a pass fails.
+        UsageError: for an option of quantization that does not fit, or calibration data.
     """
-    pipeline = make_pipeline(module.stage, as_target(target), passes, strict_sign=strict_sign)
+    quantized = _quantization(module, passes, quantization)
+    pipeline = make_pipeline(
+        module.stage, as_target(target), passes, strict_sign=strict_sign, quantization=quantized
+    )
     if after is not None:
         pipeline = _until(pipeline, after)
     manager = PassManager(verify_each=verify_each, check_each=check_each, observers=observers)
@@ -114,6 +143,33 @@ def lower(
         if remarks is not None:
             remarks += manager.remarks
     return copy
+
+
+def _quantization(
+    module: Module, passes: str | None, options: dict[str, Any]
+) -> Quantization | None:
+    found = quantization_of(**options)
+    if found is None:
+        return None
+    if module.stage.rank > Stage.BINARIZED.rank:
+        raise UsageError(
+            f"a module of stage {module.stage.value} is not quantized any more",
+            hint="start from the model, or from text of stage binarized or before",
+        )
+    if passes is not None and "default" not in (name for name, _ in split_pipeline(passes)):
+        raise UsageError("--quantize belongs to the pipeline 'default', --passes has no such word")
+    return found
+
+
+def quantized(module: Module, target: str | Target = "c", **options: Any) -> Module:
+    """A module as it is, or with options of quantization its integers, at stage binarized.
+
+    The integers are what the quantized network means: what compares it with what it is lowered
+    to must start from them.
+    """
+    if options.get("quantize") is None:
+        return module
+    return lower(module, target, after=FuseQuantized.name, **options)
 
 
 def _until(pipeline: Sequence[Pass], name: str) -> list[Pass]:
@@ -168,4 +224,7 @@ def without_kernels(op: Op) -> bool:
     """Whether an operation works on quantized bytes, and no kernel of any target computes that."""
     if op.NAME.startswith("q."):
         return op.NAME not in kernel_table().by_op
-    return any(v.type.quant is not None or v.type.scalar.name == "i8" for v in op.operands)
+    return any(
+        v.type.scalar.name == "i8" or (v.type.quant is not None and not v.type.scalar.is_float)
+        for v in op.operands
+    )

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -82,6 +83,9 @@ class Rewriter:
         """Let every user of `old` use `new` instead."""
         if not new.name and not isinstance(new, Resource):
             new.name = old.name
+        quant = old.type.quant
+        if quant is not None and new.type.quant is None and not isinstance(new, Resource):
+            self.retype(new, replace(new.type, quant=quant))  # the numbers mean the same
         for user in old.users:
             user.replace_operand(old, new)
         self.log.append("replace uses")

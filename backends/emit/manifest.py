@@ -5,9 +5,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from bnnc.ir.types import TensorType
 
 FILE = "manifest.json"
 
@@ -21,6 +24,31 @@ class Layer:
     op: str
     kernel: str | None
     weight_bytes: int
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """An input or output; bytes with a scale stand for (q - zero) * scale."""
+
+    name: str
+    shape: tuple[int, ...]
+    scalar: str
+    scale: float | None = None
+    zero: int | None = None
+
+    @classmethod
+    def of(cls, name: str, type_: TensorType) -> Tensor:
+        """A tensor of a type."""
+        quant = type_.quant
+        if quant is None or isinstance(quant.scale, str) or isinstance(quant.zero, str):
+            return cls(name, type_.shape, str(type_.scalar))
+        return cls(name, type_.shape, str(type_.scalar), quant.scale, quant.zero)
+
+    @classmethod
+    def read(cls, data: Mapping[str, Any]) -> Tensor:
+        """A tensor as the file has it."""
+        fields: dict[str, Any] = {**data, "shape": tuple(data["shape"])}
+        return cls(**fields)
 
 
 @dataclass(frozen=True)
@@ -38,6 +66,8 @@ class Manifest:
     layers: tuple[Layer, ...]
     sha256: dict[str, str]
     versions: dict[str, str | int]
+    inputs: tuple[Tensor, ...] = ()
+    outputs: tuple[Tensor, ...] = ()
 
     def to_json(self) -> str:
         """The text of manifest.json."""
@@ -57,6 +87,8 @@ def read_manifest(folder: Path) -> Manifest | None:
             layers=tuple(Layer(**layer) for layer in data["layers"]),
             sha256=dict(data["sha256"]),
             versions={"bnnc": data["versions"]["bnnc"], **data["versions"]},
+            inputs=tuple(Tensor.read(t) for t in data.get("inputs", ())),
+            outputs=tuple(Tensor.read(t) for t in data.get("outputs", ())),
         )
     except (OSError, ValueError, KeyError, TypeError):
         return None

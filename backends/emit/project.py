@@ -13,7 +13,7 @@ from ..weights import SECTION_ALIGN, plan_file, write_weight_file
 from . import c_text
 from .driver import render_cmake, render_driver, render_makefile
 from .folder import replace_folder
-from .manifest import FILE, Layer, Manifest
+from .manifest import FILE, Layer, Manifest, Tensor
 from .program import Pointers, Program, program_of
 from .runtime_files import runtime_files
 from .source import render
@@ -82,6 +82,8 @@ def _manifest(program: Program, files: dict[str, bytes]) -> Manifest:
         ),
         sha256={path: hashlib.sha256(data).hexdigest() for path, data in sorted(files.items())},
         versions={"bnnc": _version(), "weight_file": WEIGHT_FILE_VERSION},
+        inputs=tuple(Tensor.of(*pair) for pair in program.module.inputs.items()),
+        outputs=tuple(Tensor.of(*pair) for pair in program.module.outputs.items()),
     )
 
 

@@ -8,6 +8,7 @@ import zlib
 from dataclasses import dataclass
 
 from bnnc.ir import Value
+from bnnc.ir.types import format_f32
 
 from ..params import nbytes_of
 from ..weights import MODEL_ID_BYTES, FilePlan
@@ -57,12 +58,11 @@ def render(program: Program, plan: FilePlan, version: str, *, embed: bool) -> So
         **shared,
         align=target.align,
         arena_bytes=program.arena_bytes,
-        sizes="\n".join(
-            f"#define {module.name}_{b.upper()}_BYTES {nbytes_of(v.type)}" for b, v, _ in ends
-        ),
+        sizes="\n".join(line for b, v, _ in ends for line in _macros(module.name, b, v)),
         embedded=_embedded(module.name, plan) if embed else "",
         signature="\n".join(
-            f" * {b}: '{c_text.comment(n)}', {c_type(v)}{list(v.shape)}" for b, v, n in ends
+            f" * {b}: '{c_text.comment(n)}', {c_type(v)}{list(v.shape)}{_meaning(v)}"
+            for b, v, n in ends
         ),
     )
     code = fill(
@@ -93,6 +93,27 @@ def _parameters(program: Program) -> str:
         const = "const " if name.startswith("in") else ""
         items.append(f"{const}{c_type(value)} *{name}")
     return ", ".join(items)
+
+
+def _macros(model: str, buffer: str, value: Value) -> list[str]:
+    """Sizes of a buffer, and what its bytes stand for."""
+    name = f"{model}_{buffer.upper()}"
+    quant = value.type.quant
+    found = [f"#define {name}_BYTES {nbytes_of(value.type)}"]
+    if quant is not None and isinstance(quant.scale, float):
+        found.append(f"#define {name}_SCALE {c_text.number(quant.scale)}")
+        found.append(f"#define {name}_ZERO ({quant.zero})")
+    return found
+
+
+def _meaning(value: Value) -> str:
+    """How a buffer of bytes is read, for those who give and take it."""
+    name, quant = value.type.scalar.name, value.type.quant
+    if c_type(value) != "uint8_t" or (name == "u8" and quant is None):
+        return ""
+    if quant is None:
+        return f", holds {name}"
+    return f", holds {name} q for (q - {quant.zero}) * {format_f32(float(quant.scale))}"
 
 
 def _embedded(name: str, plan: FilePlan) -> str:

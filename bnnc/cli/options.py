@@ -140,8 +140,48 @@ def lowering_options(function: FuncT) -> FuncT:
         click.option(
             "--strict-sign", is_flag=True, help="Refuse a sign that can give 0, instead of +1."
         ),
+        quantization_options,
         debug_options,
     )(function)
+
+
+def quantization_options(function: FuncT) -> FuncT:
+    """How layers that are not binary are quantized; see `bnnc.quantization`."""
+    return _joined(
+        click.option(
+            "--quantize",
+            type=click.Choice(["int8"]),
+            help="Quantize layers that are not binary: int8 with ranges from --calibrate.",
+        ),
+        *calibration_options,
+        click.option(
+            "--io",
+            type=click.Choice(["float", "int8"]),
+            default="float",
+            show_default=True,
+            help="Type of the quantized network's inputs and outputs.",
+        ),
+    )(function)
+
+
+calibration_options = (
+    click.option(
+        "--calibrate", type=FILE, metavar="DATA.npz", help="Inputs to calibrate with, by name."
+    ),
+    click.option(
+        "--calibrator",
+        type=click.Choice(["minmax", "percentile", "mse", "average"]),
+        default="minmax",
+        show_default=True,
+        help="How ranges follow from calibration data.",
+    ),
+    click.option(
+        "--keep-float",
+        multiple=True,
+        metavar="NAME",
+        help="A layer (name or glob) that stays in float.",
+    ),
+)
 
 
 def debug_options(function: FuncT) -> FuncT:

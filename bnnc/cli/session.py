@@ -18,6 +18,7 @@ from bnnc import driver
 from bnnc.ir.diagnostics import Remark
 from bnnc.ir.module import Module
 from bnnc.passes import find_pass, load_pass_file
+from bnnc.quantization import quantization_of
 
 from .dump_folder import DumpFolder
 from .observers import PrintDiff, PrintIR, ShowPass, Silent, TimePasses
@@ -62,6 +63,8 @@ def session(options: Mapping[str, Any]) -> Generator[Session]:
     for name in ("passes", "strict_sign", "check_each", "verify_each"):
         if name in rest:
             found.lowering[name] = rest.pop(name)
+    if "quantize" in rest:
+        found.lowering |= _quantization(rest, found.status)
     found.lowering |= {"observers": observers, "remarks": found.remarks}
     try:
         with found.status:
@@ -70,6 +73,20 @@ def session(options: Mapping[str, Any]) -> Generator[Session]:
         for remark in dict.fromkeys(found.remarks):
             click.echo(remark, err=True)
         times.show()
+
+
+def _quantization(rest: dict[str, Any], status: Status) -> dict[str, Any]:
+    names = ("quantize", "calibrate", "calibrator", "keep_float", "io")
+    found = {name: rest.pop(name) for name in names}
+    quantization_of(**found)  # complain before anything is read
+
+    def tell(done: int, count: int) -> None:
+        status.show(f"calibrating: {done} of {count} samples")
+
+    return found | {
+        "calibrate_progress": tell,
+        "calibrate_map": dict(rest.get("mapping", ())),
+    }
 
 
 def _observers(rest: dict[str, Any], status: Status) -> list[Silent]:

@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+from .annotations import annotate, annotated_levels
 from .fuse import FuseQuantized
+from .insert import InsertQuantizers
+from .quantize_layers import QuantizeLayers
 
-__all__ = ["FuseQuantized"]
+__all__ = ["FuseQuantized", "InsertQuantizers", "QuantizeLayers", "annotate", "annotated_levels"]

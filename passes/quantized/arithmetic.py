@@ -8,10 +8,11 @@ import numpy as np
 from bnnc.ir import nn, q
 from bnnc.ir.diagnostics import IRError
 from bnnc.ir.operation import Op
-from bnnc.ir.value import Value
+from bnnc.ir.value import Resource, Value
 
 from ..base import Pass, pattern
 from ..rewriter import Rewriter
+from .layers import multipliers
 from .levels import Bytes
 from .tails import Tail, tail_of
 
@@ -19,7 +20,12 @@ _LEFT_SHIFT = 20
 
 
 class Arithmetic(Pass):
-    """Patterns for a pass to inherit; no pass by itself."""
+    """Patterns for a pass to inherit; no pass by itself.
+
+    Averages round as ``rounding`` says, like layers.
+    """
+
+    rounding: q.Rounding = "float"
 
     @pattern
     def arithmetic_of_bytes(self, op: q.Quantize, rw: Rewriter) -> None:
@@ -28,14 +34,14 @@ class Arithmetic(Pass):
         if tail is None:
             return
         try:
-            made = _made(op, tail, rw)
+            made = _made(op, tail, self.rounding, rw)
         except IRError:  # factors that no 31 bits hold: the floats stay
             return
         if made is not None:
             rw.replace(op, made)
 
 
-def _made(op: q.Quantize, tail: Tail, rw: Rewriter) -> Value | None:
+def _made(op: q.Quantize, tail: Tail, rounding: q.Rounding, rw: Rewriter) -> Value | None:
     match tail.op:
         case nn.Add() | nn.Sub():
             a, b = Bytes.behind(tail.op.a), Bytes.behind(tail.op.b)
@@ -45,7 +51,7 @@ def _made(op: q.Quantize, tail: Tail, rw: Rewriter) -> Value | None:
             return None if a is None or b is None else rw.insert(_product(op, tail, a, b)).result
         case nn.AvgPool():
             x = Bytes.behind(tail.op.x)
-            return None if x is None else _average(op, tail, tail.op, x, rw)
+            return None if x is None else _average(op, tail, tail.op, x, rounding, rw)
         case nn.Reduce(kind="mean"):
             x = Bytes.behind(tail.op.x)
             return None if x is None or x.to != op.to else _mean(op, tail, tail.op, x, rw)
@@ -96,18 +102,27 @@ def _product(op: q.Quantize, tail: Tail, a: Bytes, b: Bytes) -> Op:
     )
 
 
-def _average(op: q.Quantize, tail: Tail, pool: nn.AvgPool, x: Bytes, rw: Rewriter) -> Value | None:
+def _average(
+    op: q.Quantize, tail: Tail, pool: nn.AvgPool, x: Bytes, rounding: q.Rounding, rw: Rewriter
+) -> Value | None:
     """A depthwise convolution with ones: padding is the zero point, and counts as 0.0."""
     if any(pool.pad) and not pool.include_pad:
         return None
     channels, count = pool.x.shape[3], pool.kernel_size[0] * pool.kernel_size[1]
     name = pool.loc.name
-    factor = np.float32(x.scale) / (np.float32(op.scale) * np.float32(count))
+    scaled: dict[str, Resource]
+    if rounding == "float":
+        factor = np.float32(x.scale) / (np.float32(op.scale) * np.float32(count))
+        numbers = np.full(channels, factor, np.float32)
+        scaled = {"multiplier": rw.resource(f"{name}.multiplier", numbers)}
+    else:
+        scaled = multipliers(np.full(channels, x.scale / count), op, rounding, name, rw)
     layer = q.Conv2D(
         x.x,
         rw.resource(f"{name}.ones", np.ones((channels, *pool.kernel_size, 1), np.int8)),
         None,
-        rw.resource(f"{name}.multiplier", np.full(channels, factor, np.float32)),
+        scaled["multiplier"],
+        scaled.get("shift"),
         stride=pool.stride,
         groups=channels,
         pad=pool.pad,
@@ -116,7 +131,7 @@ def _average(op: q.Quantize, tail: Tail, pool: nn.AvgPool, x: Bytes, rw: Rewrite
         lo=tail.lo,
         hi=tail.hi,
         to=op.to,
-        rounding="float",
+        rounding=rounding,
         loc=tail.loc,
     )
     return rw.insert(layer).result

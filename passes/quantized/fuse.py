@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from bnnc.ir import nn, q
 from bnnc.ir.module import Module
-from bnnc.ir.value import Value
 
 from ..base import pattern
 from ..fold_constants import fold
@@ -13,7 +12,7 @@ from ..registry import register_pass
 from ..rewriter import Rewriter
 from .arithmetic import Arithmetic
 from .functions import TableFunctions
-from .layers import FloatLayer, Operands, integer_layer, multipliers
+from .layers import FloatLayer, Operands, integer_layer, multipliers, real_sums
 from .levels import Bytes
 from .moves import MoveBytes
 from .tails import tail_of, without_bias
@@ -30,7 +29,6 @@ class FuseQuantized(Arithmetic, MoveBytes, TableFunctions):
 
     name = "fuse-quantized"
     exactness = "approximate"
-    rounding: q.Rounding = "float"
 
     def run(self, module: Module, rw: Rewriter) -> None:
         """Patterns first, then layers with a float result, then constants that are left."""
@@ -82,12 +80,7 @@ def _sums_in_integers(layer: FloatLayer, rw: Rewriter) -> None:
         rw.remark(layer, f"stays in float: {made}")
         return
     sums = rw.insert(made).result
-    y: Value
-    if bool((found.scales == found.scales[:1]).all()) and found.scales.size:
-        y = rw.insert(q.Dequantize(sums, scale=float(found.scales[0]), zero=0)).result
-    else:
-        plain = rw.insert(q.Dequantize(sums, scale=1.0, zero=0)).result
-        y = rw.insert(nn.Mul(plain, rw.resource(f"{layer.loc.name}.units", found.scales))).result
+    y = real_sums(sums, found.scales, layer.loc, rw)
     if layer.b is not None and not exact:
         y = rw.insert(nn.Add(y, layer.b)).result
     rw.replace(layer, y)

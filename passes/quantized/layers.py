@@ -8,26 +8,33 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from bnnc.ir import bin as bits
 from bnnc.ir import nn, q
 from bnnc.ir.diagnostics import IRError
 from bnnc.ir.location import Loc
+from bnnc.ir.types import Scalar, TensorType
 from bnnc.ir.value import Resource, Value
 
 from ..rewriter import Rewriter
 from .levels import Bytes, QuantizedConstant, constant_of, quantized_constant
 
 FloatLayer: TypeAlias = nn.Conv2D | nn.Dense
+_Convolution: TypeAlias = nn.Conv2D | bits.ConvLayer
 # A dequantized bias may state its own scale; it is that of the sums but for a few roundings.
 _SAME_SCALE = 1e-5
 
 
 @dataclass(frozen=True)
 class Operands:
-    """The integers of a layer: its bytes, its weights [o, ...] and what one unit of a sum is."""
+    """The integers of a layer: its bytes, its weights [o, ...] and what one unit of a sum is.
+
+    ``scalar`` is that of the weights, None for as few bytes as they need.
+    """
 
     x: Bytes
     weights: np.ndarray
     scales: np.ndarray
+    scalar: Scalar | None = None
 
     @classmethod
     def of(cls, layer: FloatLayer) -> Operands | str:
@@ -72,17 +79,23 @@ class Operands:
 
 
 def integer_layer(
-    layer: FloatLayer, found: Operands, bias: np.ndarray | None, loc: Loc, rw: Rewriter, **end: Any
+    layer: FloatLayer | bits.Layer,
+    found: Operands,
+    bias: np.ndarray | None,
+    loc: Loc,
+    rw: Rewriter,
+    **end: Any,
 ) -> q.Layer | str:
     """The layer of bytes, not inserted, or why there is none."""
     name = layer.loc.name
-    w = rw.resource(f"{name}.weights", q.without_zero(found.weights, 0))
+    type_ = None if found.scalar is None else TensorType(found.weights.shape, found.scalar)
+    w = rw.resource(f"{name}.weights", q.without_zero(found.weights, 0), type_)
     common: dict[str, Any] = {"x_zero": found.x.zero, "loc": loc, **end}
     if bias is not None:
         common["bias"] = rw.resource(f"{name}.bias", bias)
     made: q.Layer
     try:
-        if isinstance(layer, nn.Conv2D):
+        if isinstance(layer, _Convolution):
             made = q.Conv2D(
                 found.x.x,
                 w,
@@ -112,3 +125,12 @@ def multipliers(
         "multiplier": rw.resource(f"{name}.multiplier", np.ascontiguousarray(numbers[:, 0])),
         "shift": rw.resource(f"{name}.shift", np.ascontiguousarray(numbers[:, 1])),
     }
+
+
+def real_sums(sums: Value, scales: np.ndarray, loc: Loc, rw: Rewriter) -> Value:
+    """What the sums of a layer stand for, as floats."""
+    single = scales.astype(np.float32)
+    if single.size and bool((single == single[:1]).all()):
+        return rw.insert(q.Dequantize(sums, scale=float(single[0]), zero=0, loc=loc)).result
+    plain = rw.insert(q.Dequantize(sums, scale=1.0, zero=0, loc=loc)).result
+    return rw.insert(nn.Mul(plain, rw.resource(f"{loc.name}.units", single), loc=loc)).result

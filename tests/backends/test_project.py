@@ -76,6 +76,8 @@ def test_what_is_in_the_folder(tmp_path: Path) -> None:
         "layers",
         "sha256",
         "versions",
+        "inputs",
+        "outputs",
     ]
     hashes = {p: hashlib.sha256(d).hexdigest() for p, d in found.items() if p != "manifest.json"}
     assert data["sha256"] == hashes

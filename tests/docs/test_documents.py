@@ -44,6 +44,11 @@ _LEFT_ALONE = {
         "docs/inputs.md",
         "bnnc compile alexnet_BWN.t7 --input-shape input=1,227,227,3 --set binary_weights=true \\",
     ),
+    ("docs/quantization.md", "bnnc compile model.pb --quantize int8 --calibrate data.npz -o out"),
+    (
+        "docs/quantization.md",
+        'compiled = bnnc.compile("model.pb", out="out", quantize="int8", calibrate={"x": samples})',
+    ),
     ("docs/training.md", "import keras"),  # tests/train runs it
     ("examples/alexnet/README.md", "pip install pillow"),  # tests/examples runs these
     ("examples/alexnet/README.md", "python -m examples.alexnet.networks random"),

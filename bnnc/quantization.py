@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Quantization as options of a compilation, and as the passes that they stand for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from os import PathLike, fspath
+from typing import Literal, TypeAlias
+
+import numpy as np
+
+from bnnc.ir.diagnostics import UsageError, did_you_mean
+from bnnc.passes import Pass
+from bnnc.passes.calibration import find_calibrator
+from bnnc.passes.quantized import FuseQuantized, InsertQuantizers, QuantizeLayers
+
+from .calibrating import Calibrate
+
+Scheme: TypeAlias = Literal["int8"]
+Io: TypeAlias = Literal["float", "int8"]
+CalibrationData: TypeAlias = "str | PathLike[str] | Mapping[str, np.ndarray]"
+SCHEMES = ("int8",)
+
+
+@dataclass(frozen=True)
+class Quantization:
+    """How the layers that are not binary are quantized.
+
+    Attributes:
+        scheme: ``int8``: ranges from calibration, all arithmetic in integers.
+        calibrate: an ``.npz`` file or arrays [N, ...] by input name; None where the module has
+            levels in its types.
+        calibrator: see `bnnc.passes.calibration`.
+        keep_float: layers (names or globs) that stay in float.
+        io: whether inputs and outputs of the network are floats or bytes.
+        mapping: input name to key of the arrays, where they differ.
+        progress: called with the samples done and their number.
+    """
+
+    scheme: str = "int8"
+    calibrate: CalibrationData | None = None
+    calibrator: str = "minmax"
+    keep_float: tuple[str, ...] = ()
+    io: str = "float"
+    mapping: Mapping[str, str] = field(default_factory=dict[str, str])
+    progress: Callable[[int, int], None] | None = None
+
+    def __post_init__(self) -> None:
+        _one_of("scheme of quantization", self.scheme, SCHEMES)
+        _one_of("io", self.io, ("float", "int8"))
+        find_calibrator(self.calibrator)
+
+    def passes(self) -> list[Pass]:
+        """The passes that quantize a binarized module."""
+        given = self.calibrate
+        path = fspath(given) if isinstance(given, str | PathLike) else ""
+        arrays = None if isinstance(given, str | PathLike) else given
+        calibration = Calibrate(data=path, calibrator=self.calibrator)  # type: ignore[arg-type]
+        io: Io = "int8" if self.io == "int8" else "float"
+        return [
+            calibration.on(arrays, self.mapping, self.progress),
+            InsertQuantizers(keep=";".join(self.keep_float), io=io),
+            QuantizeLayers(),
+            FuseQuantized(rounding="single"),
+        ]
+
+
+def quantization_of(
+    quantize: str | None = None,
+    calibrate: CalibrationData | None = None,
+    calibrator: str = "minmax",
+    keep_float: Iterable[str] = (),
+    io: str = "float",
+    calibrate_map: Mapping[str, str] | None = None,
+    calibrate_progress: Callable[[int, int], None] | None = None,
+) -> Quantization | None:
+    """The options of the command line and of `bnnc.compile` as one value; None without any.
+
+    Raises:
+        UsageError: an option has an unknown value, or means nothing without ``quantize``.
+    """
+    keep = (keep_float,) if isinstance(keep_float, str) else tuple(keep_float)
+    if quantize is None:
+        for name, value in (("calibrate", calibrate), ("keep-float", keep)):
+            if value is not None and value != ():
+                raise UsageError(f"--{name} means nothing without --quantize int8")
+        if io != "float":
+            raise UsageError(f"--io {io} means nothing without --quantize int8")
+        return None
+    return Quantization(
+        quantize, calibrate, calibrator, keep, io, calibrate_map or {}, calibrate_progress
+    )
+
+
+def _one_of(what: str, value: str, known: Iterable[str]) -> None:
+    if value not in known:
+        hint = did_you_mean(value, list(known)) or f"one of {', '.join(known)}"
+        raise UsageError(f"unknown {what} '{value}'", hint=hint)
