@@ -18,6 +18,7 @@ from bnnc.ir.value import Resource, Value
 from .base import Pass
 from .chains import Chain, chain_before
 from .constants import channel_constant
+from .level_values import step_at_zero
 from .registry import register_pass
 from .rewriter import Rewriter
 from .simplify_signs import refuse_or_remark_zero
@@ -95,7 +96,9 @@ class Cut:
     def reader(self) -> Op:
         """The operation that reads the float value."""
         owner = self.op.operands[0].owner
-        return self.op if owner is None or self.value is self.op.operands[0] else owner
+        if owner is None or self.value is self.op.operands[0]:
+            return self.op
+        return owner.x.owner or owner if isinstance(owner, nn.Cast) else owner
 
     @classmethod
     def of(cls, op: Op) -> Cut | None:
@@ -106,6 +109,11 @@ class Cut:
         if isinstance(op, bits.ToLevels) and isinstance(owner, nn.Sign):
             # A Heaviside step: level 1 is reached where the sign is +1.
             return cls(op, owner.x, ("sign", "minus", "minus"), "minus", levels=True)
+        if isinstance(op, bits.ToLevels) and isinstance(owner, nn.Cast):
+            if (compare := step_at_zero(owner)) is None:
+                return None
+            zero = "plus" if compare.predicate == "ge" else "minus"
+            return cls(op, compare.a, ("sign", zero, "minus"), "minus", levels=True)
         if isinstance(op, bits.ToLevels):
             return cls(op, op.x, ("levels", op.low, op.levels), "minus", levels=True)
         if isinstance(op, bits.Quantize):

@@ -53,9 +53,20 @@ def integers_of(op: Op) -> tuple[int, int] | None:
                 return int(low), int(high - low)
         case nn.Sign(zero="keep") if rests_at_zero(op.x) and interval(op.x)[0] >= 0:
             return 0, 1
+        case nn.Cast() if step_at_zero(op) is not None:
+            return 0, 1
         case _:
             pass
     return None
+
+
+def step_at_zero(op: nn.Cast) -> nn.Compare | None:
+    """The comparison of ``cast(x > 0)`` or ``cast(x >= 0)``, which is 1 there and 0 elsewhere."""
+    compare = op.x.owner
+    if not isinstance(compare, nn.Compare) or compare.predicate not in ("gt", "ge"):
+        return None
+    same = op.to == "f32" and compare.a.shape == op.result.shape
+    return compare if same and scalar_constant(compare.b) == 0.0 else None
 
 
 def grid_of(value: Value) -> Grid | None:

@@ -9,6 +9,7 @@ a sum.
 
 from __future__ import annotations
 
+from math import prod
 from typing import TypeAlias
 
 import numpy as np
@@ -104,6 +105,48 @@ class MoveTransposes(Pass):
             left = [p for i, p in enumerate(perm) if i not in reduced]
             perm = tuple(sorted(left).index(p) for p in left)
         _put_before(op, moved, perm, rw)
+
+    @pattern
+    def split_before_transpose(self, op: nn.Reshape, rw: Rewriter) -> None:
+        """A reshape that only splits axes splits them before the transpose, too."""
+        if (perm := _common_perm([op.x])) is None or (groups := _groups(op.x, op.result)) is None:
+            return
+        order = [groups[perm.index(axis)] for axis in range(len(perm))]
+        places = [axis for group in order for axis in group]
+        shape = tuple(op.shape[axis] for axis in places)
+        moved = nn.Reshape(_behind(op.x), shape=shape, loc=op.loc)
+        _put_before(op, moved, tuple(places.index(axis) for axis in range(len(places))), rw)
+
+    @pattern
+    def transpose_before_joining(self, op: nn.Transpose, rw: Rewriter) -> None:
+        """A transpose behind a reshape that only joins axes meets the one in front of it."""
+        inner = op.x.owner
+        if not isinstance(inner, nn.Reshape) or inner.result.use_count != 1:
+            return
+        if _common_perm([inner.x]) is None or (groups := _groups(op.x, inner.x)) is None:
+            return
+        perm = tuple(axis for p in op.perm for axis in groups[p])
+        moved = rw.insert(nn.Transpose(inner.x, perm=perm, loc=op.loc)).result
+        rw.replace(op, nn.Reshape(moved, shape=op.result.shape, loc=inner.loc))
+
+
+def _groups(joined: Value, split: Value) -> list[list[int]] | None:
+    """For each axis of `joined` the axes of `split` that it is made of; None where it is not so."""
+    if split.type.rank <= joined.type.rank:
+        return None
+    groups: list[list[int]] = []
+    rest = list(range(split.type.rank))
+    for size in joined.shape:
+        group = [rest.pop(0)] if rest else []
+        while rest and prod(split.shape[axis] for axis in group) < size:
+            group.append(rest.pop(0))
+        if prod(split.shape[axis] for axis in group) != size or not group:
+            return None
+        groups.append(group)
+    if any(split.shape[axis] != 1 for axis in rest):
+        return None
+    groups[-1] += rest
+    return groups
 
 
 def _common_perm(values: list[Value] | tuple[Value, ...]) -> Perm | None:

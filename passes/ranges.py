@@ -23,7 +23,8 @@ def rests_at_zero(value: Value) -> bool:
     """Whether a value is one-sided, so that zero is one of its usual values and not a tie.
 
     Holds behind a relu, an absolute value or a clip with a bound at zero, through whatever keeps
-    zero: factors, pools, reshapes, signs. The sign of such a value is a Heaviside step, not a bit.
+    zero: factors, pools, means, reshapes, signs; one such part of a concatenation is enough. The
+    sign of such a value is a Heaviside step, not a bit.
     """
     while True:
         match value.owner:
@@ -35,6 +36,10 @@ def rests_at_zero(value: Value) -> bool:
                 value = clip.x
             case nn.Neg() | nn.MaxPool() | nn.AvgPool() | nn.Reshape() | nn.Transpose() as op:
                 value = op.x
+            case nn.Reduce() | nn.Slice() | nn.Split() as op:
+                value = op.x
+            case nn.Concat() as op:
+                return any(rests_at_zero(x) for x in op.xs)
             case nn.LeakyRelu() | nn.PRelu() | nn.Round() | nn.Tanh() as op:
                 value = op.x
             case bits.Dequantize(offset=0.0):

@@ -6,6 +6,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+
 from bnnc.ir import nn
 from bnnc.ir.operation import Op
 from bnnc.ir.value import Value
@@ -15,6 +17,7 @@ from .constants import scalar_constant
 from .registry import register_pass
 from .rewriter import Rewriter
 
+_EQUALITY = ("eq", "ne")
 _SWAPPED: dict[nn.Predicate, nn.Predicate] = {
     "ge": "le",
     "gt": "lt",
@@ -132,6 +135,39 @@ class RecogniseSigns(Pass):
                 _replace(op, sign, rw)
 
     @pattern
+    def step(self, op: nn.Select, rw: Rewriter) -> None:
+        """``x > 0 ? 1 : 0`` is a cast, ``x > 0 ? 0 : 1`` one minus it."""
+        yes, no = scalar_constant(op.a), scalar_constant(op.b)
+        if {yes, no} != {1.0, 0.0} or op.condition.shape != op.result.shape:
+            return
+        if not isinstance(op.condition.owner, nn.Compare):
+            return
+        cast = nn.Cast(op.condition, to="f32", loc=op.loc)
+        if yes == 1.0:
+            rw.replace(op, cast)
+            return
+        one = rw.resource(f"{op.loc.name}.one", np.ones(1, np.float32))
+        rw.replace(op, nn.Sub(one, rw.insert(cast).result))
+
+    @pattern
+    def rising_step(self, op: nn.Cast, rw: Rewriter) -> None:
+        """``cast(x < 0)`` is ``cast(-x > 0)``, and so where zero is the first operand."""
+        compare = op.x.owner
+        if not isinstance(compare, nn.Compare) or op.to != "f32" or compare.predicate in _EQUALITY:
+            return
+        left = scalar_constant(compare.b) == 0.0
+        x, zero = (compare.a, compare.b) if left else (compare.b, compare.a)
+        if scalar_constant(zero) != 0.0 or x.shape != op.result.shape:
+            return
+        predicate = compare.predicate if left else _SWAPPED[compare.predicate]
+        if left and predicate in ("gt", "ge"):
+            return
+        if predicate in ("lt", "le"):
+            x, predicate = rw.insert(nn.Neg(x)).result, _SWAPPED[predicate]
+        rising = rw.insert(nn.Compare(x, zero, predicate=predicate, loc=compare.loc))
+        rw.update(op, x=rising.result)
+
+    @pattern
     def scaled_cast(self, op: nn.Sub | nn.Add, rw: Rewriter) -> None:
         """``2 * cast(x >= 0) - 1``."""
         product, offset = op.a.owner, scalar_constant(op.b)
@@ -170,7 +206,7 @@ def _sign_of_comparison(compare: nn.Compare, *, positive: bool) -> _Sign | None:
         if scalar_constant(compare.a) != 0.0:
             return None
         predicate, x = _SWAPPED[compare.predicate], compare.b
-    if predicate in ("eq", "ne"):
+    if predicate in _EQUALITY:
         return None
     falls = (predicate in ("ge", "gt")) != positive
     zero_true = predicate in ("ge", "le")

@@ -73,6 +73,22 @@ def test_what_moves_or_joins_data_lets_them_meet(between: str, result: str) -> N
     assert _transposes(f"\n{between}", [], result) == 0
 
 
+def test_a_shuffle_of_channels_is_one_transpose() -> None:
+    """Channels first: split in two groups, the groups exchanged with what is in them, joined."""
+    body = """
+    %r = nn.relu(%x) : tensor<2x3x4x6xf32>
+    %t = nn.transpose(%r) {perm = [0, 3, 1, 2]} : tensor<2x6x3x4xf32>
+    %s = nn.reshape(%t) {shape = [2, 2, 3, 3, 4]} : tensor<2x2x3x3x4xf32>
+    %e = nn.transpose(%s) {perm = [0, 2, 1, 3, 4]} : tensor<2x3x2x3x4xf32>
+    %j = nn.reshape(%e) {shape = [2, 6, 3, 4]} : tensor<2x6x3x4xf32>
+    %b = nn.transpose(%j) {perm = [0, 2, 3, 1]} : tensor<2x3x4x6xf32>
+    %y = nn.neg(%b) : tensor<2x3x4x6xf32>"""
+    image = "tensor<2x3x4x6xf32>"
+    after, _ = rewritten(module("imported", f"{image} -> {image}", body), "canonicalize")
+    moved = [op.perm for op in after.func.ops if isinstance(op, nn.Transpose)]
+    assert moved == [(0, 1, 2, 4, 3)]
+
+
 def test_a_sum_that_would_visit_its_elements_in_another_order_stays_behind() -> None:
     body = "\n%y = nn.reduce(%t) {kind = sum, axes = [1, 2]} : tensor<2x4xf32>"
     made = module("imported", f"{IMAGE} -> tensor<2x4xf32>", FRONT + body)

@@ -58,7 +58,7 @@ def test_falling_select(predicate: str, operands: str, values: str, zero: str, n
     check_rewrite(made, "recognise-signs", module("imported", SIGNATURE, after))
 
 
-@pytest.mark.parametrize(("predicate", "values"), [("eq", "@one, @minus"), ("ge", "@one, @zero")])
+@pytest.mark.parametrize(("predicate", "values"), [("eq", "@one, @minus"), ("ge", "@one, @tenth")])
 def test_what_is_no_sign_stays(predicate: str, values: str) -> None:
     body = f"""
     %c = nn.compare(%x, @zero) {{predicate = {predicate}}} : tensor<2x5xu1>
@@ -66,6 +66,35 @@ def test_what_is_no_sign_stays(predicate: str, values: str) -> None:
     made = module("imported", SIGNATURE, body, NUMBERS)
     made.drop_unused_resources()
     check_rewrite(made, "recognise-signs", made)
+
+
+@pytest.mark.parametrize(
+    ("predicate", "operands", "rising"),
+    [("gt", "%x, @zero", "gt"), ("le", "@zero, %x", "ge"), ("lt", "@zero, %x", "gt")],
+)
+def test_steps_are_casts(predicate: str, operands: str, rising: str) -> None:
+    before = f"""
+    %c = nn.compare({operands}) {{predicate = {predicate}}} : tensor<2x5xu1>
+    %y = nn.select(%c, @one, @zero) : tensor<2x5xf32>"""
+    after = f"""
+    %c = nn.compare(%x, @zero) {{predicate = {rising}}} : tensor<2x5xu1>
+    %y = nn.cast(%c) {{to = "f32"}} : tensor<2x5xf32>"""
+    made = module("imported", SIGNATURE, before, NUMBERS)
+    check_rewrite(made, "recognise-signs", module("imported", SIGNATURE, after, NUMBERS[:1]))
+
+
+def test_a_falling_step_is_one_minus_a_rising_one() -> None:
+    before = """
+    %c = nn.compare(%x, @zero) {predicate = lt} : tensor<2x5xu1>
+    %y = nn.select(%c, @zero, @one) : tensor<2x5xf32>"""
+    after = """
+    %n = nn.neg(%x) : tensor<2x5xf32>
+    %c = nn.compare(%n, @zero) {predicate = gt} : tensor<2x5xu1>
+    %s = nn.cast(%c) {to = "f32"} : tensor<2x5xf32>
+    %y = nn.sub(@y.one, %s) : tensor<2x5xf32>"""
+    numbers = [NUMBERS[0], "@y.one : tensor<1xf32> = dense([1.0])"]
+    made = module("imported", SIGNATURE, before, NUMBERS)
+    check_rewrite(made, "recognise-signs", module("imported", SIGNATURE, after, numbers))
 
 
 @pytest.mark.parametrize(("op", "zero"), [("nn.add", "plus"), ("nn.sub", "minus")])
