@@ -121,6 +121,27 @@ def _branch(node: NodeProto) -> GraphProto:
     return helper.make_graph([node], "branch", [], [result])
 
 
+def _integer_net() -> bytes:
+    """Layers on bytes: operations of their own, and floats between dequantize and quantize."""
+    m = _Model(1, 3, 5, 5)
+    scale, zero = m.constant(0.05), m.constant(3, "uint8")
+    small, none = m.constant(0.02), m.constant(0, "int8")
+    each, zeros = m.constant([0.02, 0.01, 0.03, 0.02]), m.constant([0] * 4, "int8")
+    x = m.add("QuantizeLinear", "x", scale, zero)
+    w = m.constant(_RNG.integers(-60, 60, (4, 3, 3, 3)), "int8")
+    y = m.add("QLinearConv", x, scale, zero, w, each, zeros, scale, zero, pads=[1] * 4)
+    filters = m.constant(_RNG.integers(-60, 60, (4, 1, 3, 3)), "int8")
+    f = m.add("DequantizeLinear", filters, each, zeros, axis=0)
+    y = m.add("Conv", m.add("DequantizeLinear", y, scale, zero), f, m.normal(4), group=4)
+    y = m.add("QuantizeLinear", m.add("Relu", y), scale, zero)
+    y = m.add("DequantizeLinear", y, scale, zero)
+    y = m.add("QuantizeLinear", m.add("GlobalAveragePool", y), scale, zero)
+    y = m.add("Flatten", y)
+    dense = m.constant(_RNG.integers(-60, 60, (4, 2)), "int8")
+    y = m.add("QLinearMatMul", y, scale, zero, dense, small, none, scale, zero)
+    return m.file(m.add("DequantizeLinear", y, scale, zero))
+
+
 def _net_in_two_files() -> dict[str, bytes]:
     """Weights beside the model."""
     m = _Model(2, 8)
@@ -141,5 +162,5 @@ def _net_in_two_files() -> dict[str, bytes]:
 
 def onnx_files() -> list[bytes | dict[str, bytes]]:
     """The models as files, one of them also packed, one with its weights in another file."""
-    models = [_torch_net(), _general_net(), _function_net(), _branching_net()]
+    models = [_torch_net(), _general_net(), _function_net(), _branching_net(), _integer_net()]
     return [*models, gzip.compress(models[0], mtime=0), _net_in_two_files()]
