@@ -179,7 +179,7 @@ def _kind(entry: Mapping[str, Json]) -> str:
     name = entry.get("class_name")
     if not isinstance(name, str) or not name:
         raise damaged("a layer has no class_name")
-    if str(entry.get("module") or "").startswith("keras.src.ops"):
+    if _is_operation(entry, name):
         return f"{OPERATION}{name}"
     registered = entry.get("registered_name")
     if isinstance(registered, str) and ">" in registered:
@@ -187,6 +187,16 @@ def _kind(entry: Mapping[str, Json]) -> str:
     module = entry.get("module", "keras")
     top = str(module or "").partition(".")[0]
     return name if top in ("keras", "tf_keras", "tensorflow", "larq") else f"Custom>{name}"
+
+
+def _is_operation(entry: Mapping[str, Json], name: str) -> bool:
+    """Whether it is a function of ``keras.ops``: its module, or in .h5 what it has not, says so."""
+    if "module" in entry:
+        return str(entry["module"] or "").startswith("keras.src.ops")
+    calls = [as_mapping(call) for call in as_tuple(entry.get("inbound_nodes")) or ()]
+    if name in (*MODELS, "InputLayer") or None in calls or not calls:
+        return False
+    return "trainable" not in (as_mapping(entry.get("config")) or {})
 
 
 def _calls(nodes: Json) -> list[Json]:

@@ -162,6 +162,19 @@ def test_keras_3(tmp_path: Path, case: Case) -> None:
     np.testing.assert_allclose(found, want, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize("kind", ["Relu", "Add", "Mean"])
+def test_keras_3_in_hdf5(tmp_path: Path, kind: str) -> None:
+    """There no module is written; a layer would be trainable or not."""
+    _, options, args, reference = next(case for case in KERAS_3 if case[0] == kind)
+    config = functional([image(*_X.shape[1:])], ["y"], 3)
+    entry: dict[str, Any] = {"class_name": kind, "name": "y", "config": {"name": "y", **options}}
+    entry["inbound_nodes"] = [{"args": args, "kwargs": {}}]
+    config["config"]["layers"].append(entry)
+    module = load(write_h5(tmp_path / "net.h5", config, [], 3), ImportOptions(batch=2))
+    (found,) = interpret(module, {"x": _X}).values()
+    np.testing.assert_allclose(np.asarray(found), reference(_X), rtol=1e-5, atol=1e-5)
+
+
 def test_every_function_is_tested_in_one_spelling() -> None:
     chained = {"log", "sqrt", "rsqrt", "where", "squeeze", "identity"}
     tested = {kind.lower() for kind, *_ in KERAS_3}

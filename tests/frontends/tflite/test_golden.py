@@ -12,6 +12,8 @@ import pytest
 
 import bnnc
 
+from .litert import check_recorded
+
 FOLDER = Path(__file__).parent
 _LIST = """
 add add_constant add_relu average concat conv_dilated conv_relu conv_relu6 conv_same conv_stride
@@ -92,12 +94,4 @@ def test_resnet8_equals_litert_on_a_thousand_inputs(shared: Path) -> None:
 @pytest.mark.tensorflow
 @pytest.mark.parametrize("name", ["conv_same", "dense", "mean", "softmax"])
 def test_the_installed_litert_still_computes_this(tf: Any, name: str) -> None:
-    kernels = tf.lite.experimental.OpResolverType.BUILTIN_REF
-    model = golden()[f"{name}.model"].tobytes()
-    interpreter = tf.lite.Interpreter(model_content=model, experimental_op_resolver_type=kernels)
-    interpreter.allocate_tensors()
-    (given,), (made,) = interpreter.get_input_details(), interpreter.get_output_details()
-    for x, y in zip(golden()[f"{name}.x"], golden()[f"{name}.y"], strict=True):
-        interpreter.set_tensor(given["index"], x[None])
-        interpreter.invoke()
-        np.testing.assert_array_equal(interpreter.get_tensor(made["index"]), y)
+    check_recorded(tf, golden(), name)

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import bnnc
 from bnnc.ir import nn, q
+
+from .litert import check_recorded
 
 _BOTH = """
 depth gather hard_swish hard_swish_wide largest mirror nearest nearest_centers nearest_corners
@@ -88,3 +91,9 @@ def test_a_transposed_convolution_of_bytes_is_one_layer(tmp_path: Path) -> None:
     ops = list(bnnc.load(stored(tmp_path, "transposed_same")).func.ops)
     assert sum(isinstance(op, q.Conv2D) for op in ops) == 1
     assert not any(isinstance(op, nn.Conv2D | q.Dequantize) for op in ops)
+
+
+@pytest.mark.tensorflow
+@pytest.mark.parametrize("name", ["transposed_same", "hard_swish", "nearest_corners", "place"])
+def test_the_installed_litert_still_computes_this(tf: Any, name: str) -> None:
+    check_recorded(tf, golden(), name)
