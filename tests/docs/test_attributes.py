@@ -20,7 +20,7 @@ from bnnc.frontends.tflite.convert import ON_BYTES
 
 @pytest.fixture
 def attributes_of(repo: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[object], list[str]]:
-    monkeypatch.syspath_prepend(str(repo / "scripts"))
+    monkeypatch.setattr(sys, "path", [str(repo / "scripts"), *sys.path])
     sys.modules.pop("attributes", None)
     found: Callable[[object], list[str]] = import_module("attributes").attributes_of
     return found

@@ -88,7 +88,7 @@ def test_layer(tf: Any, tmp_path: Path, name: str, seed: int) -> None:
     x = tf.keras.Input(shape, name="x")
     model = tf.keras.Model(x, make(tf.keras.layers, x, rng))
     for weight in model.weights:
-        value = rng.standard_normal(weight.shape)
+        value: np.ndarray = rng.standard_normal(tuple(weight.shape))
         weight.assign(np.abs(value) + 0.1 if "variance" in weight.name else value)
     image = rng.standard_normal((2, *shape)).astype(np.float32)
     want = model(image).numpy()
