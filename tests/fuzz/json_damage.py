@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from typing import Any
 
@@ -52,6 +53,7 @@ def _is_object(value: Any) -> bool:
 
 
 def _change(document: Any, rng: Rng) -> None:
+    """One change. It puts copies in: one object at two places could come to hold itself."""
     places = _containers(document)
     if not places:
         return
@@ -63,12 +65,12 @@ def _change(document: Any, rng: Rng) -> None:
         del place[key]
     elif choice == 1:
         values = list(_entries(places[below(rng, len(places))]).values())
-        place[key] = json.loads(json.dumps(values[below(rng, len(values))]))
+        place[key] = copy.deepcopy(values[below(rng, len(values))])
     elif choice == 2 and not _is_object(place):
-        place.insert(key, place[key])
+        place.insert(key, copy.deepcopy(place[key]))
     elif choice == 3:
         place[key] = NUMBERS[below(rng, len(NUMBERS))]
     elif choice == 4 and isinstance(place[key], int | float):
         place[key] += int(rng.integers(-2, 3))
     else:
-        place[key] = _VALUES[below(rng, len(_VALUES))]
+        place[key] = copy.deepcopy(_VALUES[below(rng, len(_VALUES))])
