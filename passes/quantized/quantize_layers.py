@@ -26,8 +26,6 @@ from .regions import is_float_layer
 from .tails import tail_of
 from .weights import IntegerWeights, integer_weights
 
-_BITS = False
-
 
 @register_pass
 class QuantizeLayers(Pass):
@@ -35,7 +33,7 @@ class QuantizeLayers(Pass):
 
     A layer whose result is quantized, with bounds of a relu or clip before, rounds to it as
     ``rounding`` says; one that is cut compares its sums with integer thresholds; any other gives
-    its exact sums, as floats. Bit weights stay bits. Layers whose sums may leave 32 bits stay in
+    its exact sums, as floats. Layers whose sums may leave 32 bits stay in
     float.
     """
 
@@ -131,7 +129,7 @@ def _integer_layer(
     layer: bits.Layer, x: Bytes, w: IntegerWeights, loc: Loc, rw: Rewriter, **end: Any
 ) -> q.Layer | None:
     """The layer of bytes, not inserted; None, with a remark, where its sums may not fit."""
-    scalar = BIT if layer.KIND == "fb" and _BITS else None
+    scalar = BIT if layer.KIND == "fb" else None
     found = Operands(x, w.integers, w.units, scalar)
     made = integer_layer(layer, found, w.bias, loc, rw, **end)
     if isinstance(made, str):

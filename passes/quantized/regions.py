@@ -17,7 +17,8 @@ from bnnc.ir.value import Resource, Value
 from ..constants import scalar_constant
 from .annotations import SAME_LEVELS, annotated_levels
 
-FLOAT_KINDS = ("ff", "fb", "ft")
+# Layers of bytes with bit weights would store each bit as a byte: those stay in float.
+FLOAT_KINDS = ("ff", "ft")
 # What cuts floats to bits or few-bit levels.
 CUTS = (
     *(bits.Pack, bits.Threshold, bits.ToLevels, bits.Quantize),
