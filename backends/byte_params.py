@@ -40,12 +40,14 @@ def pool_fields(op: Any) -> dict[str, int]:
     return {"lo": op.lo, "hi": op.hi, "x_unsigned": _unsigned(op.x)}
 
 
-def binary_fields(op: q.Binary) -> dict[str, int]:
-    """Of a sum, difference or product."""
+def binary_fields(op: q.Binary | q.FloatBinary) -> dict[str, int | float]:
+    """Of a sum, difference or product, in integers or in floats."""
     names = ["a_zero", "b_zero", "y_zero", "left_shift", "lo", "hi"]
     names += [f"{slot}_{what}" for slot in "aby" for what in ("multiplier", "shift")]
-    found = {name: int(getattr(op, name, 0)) for name in names}
-    return found | {"a_unsigned": _unsigned(op.a), "b_unsigned": _unsigned(op.b)}
+    found: dict[str, int | float] = {name: int(getattr(op, name, 0)) for name in names}
+    found |= {"a_unsigned": _unsigned(op.a), "b_unsigned": _unsigned(op.b)}
+    found["kind"] = ("add", "sub", "mul").index(getattr(op, "kind", "add"))
+    return found | {f"{slot}_scale": float(getattr(op, f"{slot}_scale", 0.0)) for slot in "aby"}
 
 
 def mean_fields(op: q.Mean) -> dict[str, int]:

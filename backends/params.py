@@ -222,7 +222,7 @@ def _axis(op: nn.ArgMax | nn.Reduce) -> Fields:
     return fields | {"last": int(getattr(op, "last", False))}
 
 
-def _bytes_binary(op: q.Binary) -> Fields:
+def _bytes_binary(op: q.Binary | q.FloatBinary) -> Fields:
     return _broadcast(op) | binary_fields(op)
 
 

@@ -36,6 +36,7 @@ from .comparison import (
     compare_outputs,
 )
 from .generated_code import check_code, evaluate_into
+from .integer_meaning import in_integers
 from .layerwise import LayerCheck, layer_tensors
 from .project_check import check_weights, copy_sources, manifest_for
 from .ties import ties_of
@@ -219,12 +220,13 @@ class Verifier:
 
         From stage lowered on every pass is exact, so every bit must be equal. Before it, a sign
         that keeps zero counts as the +1 that the passes said they take it for; what that choice
-        changes is the remark's to tell, and would hide every other difference here.
+        changes is the remark's to tell, and would hide every other difference here. Likewise floats
+        between quantized bytes count as the integers that they stand for.
         """
         if self.given.stage is Stage.PLANNED:
             return []
         self.progress("the given module")
-        compared = taken_as_plus(self.given, self.lowering_remarks)
+        compared = in_integers(taken_as_plus(self.given, self.lowering_remarks), self.planned)
         expected = batches.run_in_batches(
             lambda chunk: interpreter.interpret(compared, chunk),
             self.given.inputs,

@@ -27,8 +27,12 @@ def quantize(op: q.Quantize, x: np.ndarray) -> np.ndarray:
         nearest = np.rint(quotient)
     else:
         nearest = np.copysign(np.floor(np.abs(quotient) + 0.5), quotient)
-    steps = np.nan_to_num(np.clip(nearest, -512, 512))
-    return _saturated(op, wide(steps) + op.zero)
+    return _saturated(op, _steps(nearest) + op.zero)
+
+
+def _steps(nearest: np.ndarray) -> np.ndarray:
+    """Integers of floats, those far outside of every byte cut; NaN is 0."""
+    return wide(np.nan_to_num(np.clip(nearest, -512, 512)))
 
 
 @evaluates(q.Dequantize)
@@ -75,6 +79,16 @@ def add(op: q.Sum, a: np.ndarray, b: np.ndarray) -> np.ndarray:
 def mul(op: q.Mul, a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """The product of the integers, brought to the scale of the result."""
     return _in_bounds(op, (wide(a) - op.a_zero) * (wide(b) - op.b_zero))
+
+
+@evaluates(q.FloatBinary)
+def float_binary(op: q.FloatBinary, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """In float32, each operation rounded once."""
+    left = (wide(a) - op.a_zero).astype(np.float32) * np.float32(op.a_scale)
+    right = (wide(b) - op.b_zero).astype(np.float32) * np.float32(op.b_scale)
+    made = {"add": np.add, "sub": np.subtract, "mul": np.multiply}[op.kind](left, right)
+    y = _steps(np.rint(made / np.float32(op.y_scale))) + op.y_zero
+    return saturated(y, op.lo, op.hi, op.result.type.dtype)
 
 
 def _in_bounds(op: q.Binary, x: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ Tensors move through ``nn`` operations: reshape, transpose, concat, split, slice
 
 from .accumulators import largest_accumulator, require_accumulators
 from .convert import Clamp, Dequantize, Lookup, Quantize, Requantize
-from .elementwise import Add, Binary, Mul, Sub, Sum
+from .elementwise import Add, Binary, FloatBinary, Mul, Sub, Sum
 from .layer import Conv2D, Dense, Layer
 from .pool import AvgPool, MaxPool, Mean
 from .real import fixed_point, nearest
@@ -26,6 +26,7 @@ __all__ = [
     "Conv2D",
     "Dense",
     "Dequantize",
+    "FloatBinary",
     "Layer",
     "Lookup",
     "MaxPool",

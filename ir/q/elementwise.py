@@ -2,12 +2,14 @@
 """Sums, differences and products of bytes; operands broadcast as in numpy.
 
 Every operand and the result has a scale of its own. Products by multipliers are rounded as
-``double`` of the layers says.
+``double`` of the layers says; `q.float_binary` computes with the floats that the bytes stand for.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import KW_ONLY, dataclass
+from typing import Literal
 
 from ..diagnostics import IRError
 from ..operation import Op, operation
@@ -109,3 +111,36 @@ class Mul(Binary):
         if self.y_shift > 14:
             raise IRError(f"{self.NAME}: 255 * 255 * 2^{self.y_shift} leaves 32 bits")
         return super().infer()
+
+
+@operation("q.float_binary")
+class FloatBinary(Op):
+    """clamp(round(fl(fl(A kind B) / y_scale)) + y_zero, lo, hi), A = fl((a - a_zero) * a_scale).
+
+    B likewise; halves go to even. Every byte is what `q.quantize` gives for the float sum,
+    difference or product of what `q.dequantize` gives: ONNX's meaning, with bytes in memory.
+    """
+
+    a: Value
+    b: Value
+    _: KW_ONLY
+    kind: Literal["add", "sub", "mul"]
+    a_scale: float
+    a_zero: int
+    b_scale: float
+    b_zero: int
+    y_scale: float
+    y_zero: int
+    lo: int
+    hi: int
+    to: Byte = "i8"
+
+    def infer(self) -> list[TensorType]:
+        """The broadcast shape with the scalar ``to``."""
+        require_in_range(self, require_byte(self, "a", self.a), a_zero=self.a_zero)
+        require_in_range(self, require_byte(self, "b", self.b), b_zero=self.b_zero)
+        require_in_range(self, Scalar(self.to), y_zero=self.y_zero, lo=self.lo, hi=self.hi)
+        for scale in (self.a_scale, self.b_scale, self.y_scale):
+            if not (math.isfinite(scale) and scale > 0):
+                raise IRError(f"{self.NAME}: the scale {scale} is no positive number")
+        return [TensorType(broadcast_shape(self.a.type, self.b.type), Scalar(self.to))]

@@ -203,6 +203,7 @@ def makers_of_bytes(net: Net) -> list[Callable[[Value], Op]]:
         "b_multiplier": 2**30,
         "b_shift": 0,
     }
+    scales: dict[str, Any] = {"a_scale": 0.5, "b_scale": 0.25, "y_scale": 1.0}
     return [
         lambda x: q.Clamp(x, lo=-100, hi=100),
         lambda x: q.Lookup(x, table),
@@ -210,6 +211,7 @@ def makers_of_bytes(net: Net) -> list[Callable[[Value], Op]]:
         lambda x: q.Add(x, x, **zeros, **half, **fine),
         lambda x: q.Sub(x, x, **zeros, **half, **fine),
         lambda x: q.Mul(x, x, **zeros, **half),
+        lambda x: q.FloatBinary(x, x, kind="add", **zeros, **scales),
     ]
 
 

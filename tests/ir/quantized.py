@@ -80,6 +80,13 @@ def _sum(make: Maker) -> Fields:
     return fields | _multiplier(make, "a_", 0) | _multiplier(make, "b_", 0)
 
 
+def _float_binary(make: Maker) -> Fields:
+    fields = _binary(make, 0)
+    del fields["y_multiplier"], fields["y_shift"]
+    scales = {f"{slot}_scale": make.pick(0.5, 0.013, 3.0) for slot in "aby"}
+    return fields | scales | {"kind": make.pick("add", "sub", "mul")}
+
+
 FIELDS: dict[type[Op], Callable[[Maker], Fields]] = {
     q.Conv2D: lambda m: (
         _layer(m, (4, 3, 1, 1), 1, 5, 4, 2)
@@ -111,6 +118,7 @@ FIELDS: dict[type[Op], Callable[[Maker], Fields]] = {
     q.Add: _sum,
     q.Sub: _sum,
     q.Mul: lambda m: _binary(m, 14),
+    q.FloatBinary: _float_binary,
     q.MaxPool: _window,
     q.AvgPool: _window,
     q.Mean: lambda m: (

@@ -13,10 +13,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bnnc.ir import Op, Resource, Scalar, q
+from bnnc.ir import Op, Resource, Scalar, nn, q
 from bnnc.ir.diagnostics import IRError
 from bnnc.ir.interpreter import evaluate
 from bnnc.ir.interpreter.fixed_point import multiply_double, multiply_single
+from bnnc.ir.types import F32
 
 from .oracles import conv2d, make, same_bits, value_like
 
@@ -269,6 +270,26 @@ def test_products_of_all_bytes() -> None:
         for p in a[:, 0]
     ]
     same_bits(evaluate(op, [a, b])[0], np.array(want, np.int8))
+
+
+@pytest.mark.parametrize(("kind", "cls"), [("add", nn.Add), ("sub", nn.Sub), ("mul", nn.Mul)])
+def test_floats_of_all_bytes(kind: str, cls: type[nn.Add | nn.Sub | nn.Mul]) -> None:
+    """What quantize gives for the float operation of what dequantize gives."""
+    a, b = all_bytes(I8)[:, None], all_bytes(U8)[None]
+    levels = {"a": (0.25, 5), "b": (0.125, 128), "y": (0.5 if kind != "mul" else 2.0, -20)}
+    numbers = {f"{k}_scale": v[0] for k, v in levels.items()}
+    numbers |= {f"{k}_zero": v[1] for k, v in levels.items()}
+    types = value_like(a, I8), value_like(b, U8)
+    op = make(q.FloatBinary, *types, kind=kind, lo=-100, hi=120, **numbers)
+    floats: list[np.ndarray] = []
+    for x, type_, slot in zip((a, b), types, "ab", strict=True):
+        scale, zero = levels[slot]
+        floats += evaluate(make(q.Dequantize, type_, scale=scale, zero=zero), [x])
+    made = evaluate(cls(*(value_like(f, F32) for f in floats)), floats)[0]
+    scale, zero = levels["y"]
+    to_bytes = make(q.Quantize, value_like(made, F32), scale=scale, zero=zero, halves="even")
+    want = np.clip(evaluate(to_bytes, [made])[0], -100, 120)
+    same_bits(evaluate(op, [a, b])[0], want)
 
 
 def test_pools_leave_padding_out() -> None:

@@ -263,6 +263,45 @@ def test_two_tensors(kernels: Kernels, kind: str, a_sign: str, b_sign: str, y_si
             assert y[at] == clamp(want, f["lo"], f["hi"])
 
 
+@pytest.mark.parametrize("kind", ["add", "sub", "mul"])
+@pytest.mark.parametrize(("a_sign", "b_sign", "y_sign"), [("i8", "i8", "u8"), ("u8", "i8", "i8")])
+def test_two_tensors_in_float(
+    kernels: Kernels, kind: str, a_sign: str, b_sign: str, y_sign: str
+) -> None:
+    rng = np.random.default_rng(27)
+    for a_scale, b_scale, y_scale in ((0.25, 0.25, 0.5), (0.0137, 0.21, 0.033), (1e20, 1e36, 1.0)):
+        a, b = numbers(a_sign, (3, 4, 5), rng), numbers(b_sign, (4, 1), rng)
+        dtype, lowest, highest = SIGNS[y_sign]
+        f = {
+            "a_zero": int(rng.integers(*SIGNS[a_sign][1:])),
+            "b_zero": int(rng.integers(*SIGNS[b_sign][1:])),
+            "y_zero": int(rng.integers(lowest, highest)),
+            "lo": lowest + 3,
+            "hi": highest - 5,
+        }
+        fields: dict[str, Field] = {
+            **f,
+            "dims": [1, 1, 1, 3, 4, 5],
+            "stride_a": [0, 0, 0, 20, 5, 1],
+            "stride_b": [0, 0, 0, 0, 1, 0],
+            "a_unsigned": int(a_sign == "u8"),
+            "b_unsigned": int(b_sign == "u8"),
+            "kind": ["add", "sub", "mul"].index(kind),
+            "a_scale": a_scale,
+            "b_scale": b_scale,
+            "y_scale": y_scale,
+        }
+        y = kernels.call("float_binary_q8", "bytes_binary", fields, a, b, np.empty(a.shape, dtype))
+        for at in np.ndindex(*a.shape):
+            left = F32(int(a[at]) - f["a_zero"]) * F32(a_scale)
+            right = F32(int(b[at[1], 0]) - f["b_zero"]) * F32(b_scale)
+            with np.errstate(over="ignore"):
+                made = left + right if kind == "add" else left - right
+                steps = (left * right if kind == "mul" else made) / F32(y_scale)
+            whole = round(Fraction(float(np.clip(steps, -1000, 1000))))
+            assert y[at] == clamp(whole + f["y_zero"], f["lo"], f["hi"])
+
+
 @pytest.mark.parametrize("sign", SIGNS)
 @pytest.mark.parametrize("p", geometries(25))
 def test_pools(kernels: Kernels, p: dict[str, int], sign: str) -> None:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -13,7 +14,7 @@ from bnnc.ir import Value, nn
 from ..context import NodeContext
 from ..failures import Unsupported
 from .arrangement import Aligned, Arranged, Shape, align, channels_last
-from .graph import Node
+from .graph import Attr, Node
 from .tensors import Tensor
 
 if TYPE_CHECKING:
@@ -33,6 +34,13 @@ class Context(NodeContext):
         self._importer = importer
         self.node = node
         self.operands = operands
+
+    def within(self, op: str, operands: Sequence[Arranged | None], **attrs: Attr) -> Context:
+        """The same node as if it were another operation, of these operands and attributes."""
+        node = replace(self.node, op=op, domain="", attrs=attrs)
+        inner = Context(self._importer, node, operands)
+        inner.source_op = self.source_op
+        return inner
 
     @property
     def opset(self) -> int:

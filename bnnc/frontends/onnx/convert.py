@@ -27,10 +27,21 @@ QUANTIZER_DOMAINS = (
     *("qonnx.custom_op.general", "finn.custom_op.general", "onnx.brevitas"),
     *("qonnx", "finn", "brevitas"),
 )
+# What onnxruntime calls its own operations on bytes; they keep them, or end in floats.
+CONTRIBUTED = frozenset(
+    {
+        *("QLinearAdd", "QLinearMul", "QLinearSigmoid", "QLinearLeakyRelu", "QLinearSoftmax"),
+        *("QLinearAveragePool", "QLinearGlobalAveragePool", "QLinearConcat", "QGemm"),
+    }
+)
+_CONTRIBUTED_TOO = ("QuantizeLinear", "DequantizeLinear")
 
 
 def find_converter(node: Node) -> Converter | None:
     """Return the converter of a node, or None."""
+    if node.domain == "com.microsoft":
+        known = node.op in CONTRIBUTED or node.op in _CONTRIBUTED_TOO
+        return OPERATIONS.find(node.op) if known else None
     if node.domain in _STANDARD or node.domain in QUANTIZER_DOMAINS:
         return OPERATIONS.find(node.op)
     return None

@@ -16,7 +16,7 @@ from ..failures import Failures, Unsupported
 from .advice import advice
 from .arrangement import Arranged, channels_last
 from .context import Context
-from .convert import find_converter
+from .convert import CONTRIBUTED, find_converter
 from .graph import Model, Node
 from .lookahead import byte_inputs, images
 from .signature import Input
@@ -29,10 +29,12 @@ _KEEPS_INTEGERS = frozenset(
         *("Identity", "Cast", "Reshape", "Squeeze", "Unsqueeze", "Flatten", "Transpose", "Shape"),
         *("Size", "Slice", "Concat", "Split", "Pad", "MaxPool", "Gather", "Resize"),
         *("DepthToSpace", "SpaceToDepth", "QuantizeLinear", "DequantizeLinear"),
-        *("QLinearConv", "QLinearMatMul", "ConvInteger", "MatMulInteger"),
+        *("QLinearConv", "QLinearMatMul", "ConvInteger", "MatMulInteger", *CONTRIBUTED),
     }
 )
-_ENDS_INTEGERS = ("QuantizeLinear", "DequantizeLinear", "QLinearConv", "QLinearMatMul")
+_ENDS_INTEGERS = CONTRIBUTED | {
+    *("QuantizeLinear", "DequantizeLinear", "QLinearConv", "QLinearMatMul")
+}
 _BYTES: dict[int, Scalar] = {TensorProto.INT8: Scalar("i8"), TensorProto.UINT8: Scalar("u8")}
 
 

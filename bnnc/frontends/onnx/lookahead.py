@@ -9,14 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
+from .convert import CONTRIBUTED
 from .graph import Node
 
 _READS_IMAGES = frozenset(
     {"Conv", "ConvTranspose", "MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool"}
-) | {"BatchNormalization", "DepthToSpace", "SpaceToDepth", "QLinearConv", "ConvInteger"}
-_READS_BYTES = frozenset(
-    {"DequantizeLinear", "QLinearConv", "QLinearMatMul", "ConvInteger", "MatMulInteger", "QGemm"}
-) | {f"QLinear{op}" for op in ("Add", "Mul", "AveragePool", "GlobalAveragePool", "Concat")}
+) | {
+    *("BatchNormalization", "DepthToSpace", "SpaceToDepth", "QLinearConv", "ConvInteger"),
+    *("QLinearAveragePool", "QLinearGlobalAveragePool"),
+}
+_READS_BYTES = (
+    frozenset({"DequantizeLinear", "QLinearConv", "QLinearMatMul", "ConvInteger", "MatMulInteger"})
+    | CONTRIBUTED
+)
 _MOVES = frozenset(
     {"Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Identity", "Slice", "Pad"}
 ) | {"Concat", "MaxPool"}

@@ -198,6 +198,8 @@ void BNNC_SYM(lookup_q8)(const bnnc_bytes *p, const uint8_t *x, const uint8_t *t
 void BNNC_SYM(add_q8)(const bnnc_bytes_binary *p, const uint8_t *a, const uint8_t *b, uint8_t *y);
 void BNNC_SYM(sub_q8)(const bnnc_bytes_binary *p, const uint8_t *a, const uint8_t *b, uint8_t *y);
 void BNNC_SYM(mul_q8)(const bnnc_bytes_binary *p, const uint8_t *a, const uint8_t *b, uint8_t *y);
+void BNNC_SYM(float_binary_q8)(const bnnc_bytes_binary *p, const uint8_t *a, const uint8_t *b,
+                               uint8_t *y);
 
 void BNNC_SYM(max_pool_q8)(const bnnc_pool2d *p, const uint8_t *x, uint8_t *y);
 void BNNC_SYM(avg_pool_q8)(const bnnc_pool2d *p, const uint8_t *x, uint8_t *y);

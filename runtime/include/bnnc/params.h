@@ -113,12 +113,14 @@ typedef struct {
 } bnnc_bytes;
 
 /* Two tensors of quantized bytes; dimensions and strides as in bnnc_broadcast. Sums are taken in
- * steps left_shift bits finer than the coarser operand's. */
+ * steps left_shift bits finer than the coarser operand's, or in the floats that bytes stand for:
+ * kind 0 adds, 1 subtracts, 2 multiplies. */
 typedef struct {
     int32_t dims[BNNC_MAX_DIMS], stride_a[BNNC_MAX_DIMS], stride_b[BNNC_MAX_DIMS];
     int32_t a_zero, b_zero, y_zero, left_shift, lo, hi;
     int32_t a_multiplier, a_shift, b_multiplier, b_shift, y_multiplier, y_shift;
-    int32_t a_unsigned, b_unsigned;
+    int32_t a_unsigned, b_unsigned, kind;
+    float a_scale, b_scale, y_scale;
 } bnnc_bytes_binary;
 
 /* Means over the middle of x [outer][count][inner]. */

@@ -65,7 +65,8 @@ class ModelBuilder:
             [helper.make_tensor_value_info(n, TensorProto.FLOAT, None) for n in names],
             self.constants,
         )
-        opsets = [helper.make_opsetid("", self.opset), helper.make_opsetid(GENERAL, 1)]
+        domains = ("", self.opset), (GENERAL, 1), ("com.microsoft", 1)
+        opsets = [helper.make_opsetid(name, version) for name, version in domains]
         return helper.make_model(graph, opset_imports=opsets, ir_version=8)
 
     def save(self, path: Path, *outputs: str) -> Path:
