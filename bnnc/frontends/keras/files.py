@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from bnnc.ir.diagnostics import UsageError
+from bnnc.ir.diagnostics import BnncError, UsageError
 
 from .damage import AGAIN, damaged, reading
 from .hdf5 import Hdf5
@@ -52,12 +52,16 @@ def read_saved(path: Path) -> Saved:
     if head.startswith(b"version "):
         raise damaged(f"{path.name} is a git-lfs pointer", "fetch the file itself: git lfs pull")
     file = Hdf5(path, path.name)
-    text = file.text("model_config")
-    if text is None:
-        raise damaged(f"{path.name} holds no model_config", _WHOLE)
-    version = file.text("keras_version") or "2"
-    # tf_keras writes TensorFlow's version behind Keras 2's own number.
-    return Saved(_mapping(text, path.name), LegacyWeights(file), _major(version))
+    try:
+        text = file.text("model_config")
+        if text is None:
+            raise damaged(f"{path.name} holds no model_config", _WHOLE)
+        version = file.text("keras_version") or "2"
+        # tf_keras writes TensorFlow's version behind Keras 2's own number.
+        return Saved(_mapping(text, path.name), LegacyWeights(file), _major(version))
+    except BnncError:
+        file.close()
+        raise
 
 
 def _read_archive(path: Path) -> Saved:

@@ -96,6 +96,18 @@ def test_a_process_is_used_again_but_not_by_a_fork(tmp_path: Path) -> None:
     one.end()
 
 
+def test_a_refused_file_keeps_no_process(tmp_path: Path) -> None:
+    path = tmp_path / "w.h5"
+    with h5py.File(path, "w") as file:
+        file.create_group("fc")
+    one = hdf5_pipe.take()
+    hdf5_pipe.give_back(one)
+    with pytest.raises(ImportFailure, match="no model_config"):
+        load(path)
+    assert hdf5_pipe.take() is one
+    one.end()
+
+
 def test_what_is_no_text(tmp_path: Path) -> None:
     path = tmp_path / "odd.h5"
     with h5py.File(path, "w") as file:
