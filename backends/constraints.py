@@ -6,14 +6,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from bnnc.ir import bin, nn
+from bnnc.ir import bin, nn, q
 from bnnc.ir.diagnostics import TargetError
 from bnnc.ir.layouts import BitPlane, BitTiles
 from bnnc.ir.operation import Op
 
 
 def _groups(op: Op) -> int:
-    return op.groups if isinstance(op, bin.ConvLayer) else 1
+    return op.groups if isinstance(op, bin.ConvLayer | q.Conv2D) else 1
 
 
 def _ungrouped(op: Op) -> bool:

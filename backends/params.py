@@ -91,13 +91,12 @@ def _conv2d(op: bin.ConvLayer | bin.DenseLayer | q.Conv2D | q.Dense) -> Fields:
         "pad_left": pad[1],
         "groups": groups,
     }
-    packed = not isinstance(op, q.Layer)
-    thr = op.thr if isinstance(op, bin.Layer) else None
+    packed, thr = not isinstance(op, q.Layer), op.thr
     return {
         **image,
         "nan_minus": int(getattr(op, "nan", "plus") == "minus"),
         "bits_in": (op.x.type.scalar.level_bits or 0) if packed else 0,
-        "bits_out": (op.result.type.scalar.level_bits or 0) if packed else 0,
+        "bits_out": (op.result.type.scalar.level_bits or 0) if packed or thr else 0,
         "levels": thr.shape[1] if thr is not None and thr.type.rank == 2 else 0,
         **layer_fields(op),
         "pad_value": float(op.pad_value) if isinstance(op, bin.ConvLayer) else 0.0,

@@ -12,6 +12,7 @@ from bnnc.ir import nn, q
 from bnnc.ir.diagnostics import CheckError, Diagnostic, Remark, UsageError, did_you_mean
 from bnnc.ir.layouts import layout_of
 from bnnc.ir.module import Module
+from bnnc.ir.types import BIT
 from bnnc.ir.value import Value
 
 from .reasons import Reasons, packs_again
@@ -127,7 +128,8 @@ def explain_module(given: Module, planned: Module, remarks: Sequence[Remark] = (
 def _line(op: bits.Layer | q.Layer, reasons: Reasons) -> LayerLine:
     samples = op.result.shape[0] or 1
     if isinstance(op, q.Layer):
-        kind, why = "ii", f"{op.x.type.scalar} activations and {op.w.type.scalar} weights"
+        kind = "ib" if op.w.type.scalar == BIT else "ii"
+        why = f"{op.x.type.scalar} activations and {op.w.type.scalar} weights"
     else:
         kind, why = op.KIND if op.KIND in KINDS else "fewbit", reasons.not_binary(op)
     return LayerLine(

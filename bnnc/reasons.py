@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from bnnc.ir import bin as bits
-from bnnc.ir import nn
+from bnnc.ir import nn, q
 from bnnc.ir.diagnostics import Remark
 from bnnc.ir.operation import Op
 from bnnc.ir.value import Resource, Value
@@ -129,7 +129,7 @@ def _levels(value: Value) -> str:
         value, owner = owner.operands[0], owner.operands[0].owner
     if isinstance(owner, bits.ToLevels):
         return f"activations of {owner.levels + 1} levels, cut at {_title(owner)}"
-    if isinstance(owner, bits.Layer | bits.Quantize) and owner.thr is not None:
+    if isinstance(owner, bits.Layer | q.Layer | bits.Quantize) and owner.thr is not None:
         levels = owner.thr.shape[-1] + 1
         return f"activations of {levels} levels, cut by the thresholds of {_title(owner)}"
     return f"activations of type {value.type.scalar}"

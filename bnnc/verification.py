@@ -22,7 +22,7 @@ import numpy as np
 from bnnc import arrays as batches
 from bnnc.backends import Target
 from bnnc.ir import bin as bits
-from bnnc.ir import interpreter
+from bnnc.ir import interpreter, q
 from bnnc.ir.diagnostics import Remark, UsageError
 from bnnc.ir.module import Module, Stage
 from bnnc.ir.value import Value
@@ -160,7 +160,7 @@ class Verifier:
                 text = f"channel {d.channel}: stored {d.stored:g}, expected {d.expected:g}"
                 wrong.setdefault(d.layer, []).append(text)
             for op in module.func.ops:
-                if isinstance(op, bits.Layer) and op.thr is not None and op.steps:
+                if isinstance(op, bits.Layer | q.Layer) and op.thr is not None and op.steps:
                     texts = wrong.get(op.loc.name, [])
                     where, count = (texts[0] if texts else ""), len(texts)
                     row = Comparison(

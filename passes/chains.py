@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from bnnc.ir import bin as bits
-from bnnc.ir import nn
+from bnnc.ir import nn, q
 from bnnc.ir.operation import Op, Return, Step, Steps
+from bnnc.ir.types import I32
 from bnnc.ir.value import Value
 
 from .constants import channel_constant, constant
@@ -23,7 +24,7 @@ class Chain:
     from first to last; ``pool`` the max pool among them.
     """
 
-    layer: bits.Layer
+    layer: bits.Layer | q.Layer
     steps: Steps
     operands: list[Value]
     params: list[np.ndarray]
@@ -79,6 +80,16 @@ def chain_before(value: Value, reader: Op) -> Chain | str:
             return f"{_title(owner)} is a float for {' and '.join(others)} too"
         if isinstance(owner, bits.Layer):
             break
+        if isinstance(owner, q.Dequantize) and isinstance(owner.x.owner, q.Layer):
+            if owner.zero != 0 or owner.x.type.scalar != I32:
+                return f"{_title(owner.x.owner)} gives bytes, not its sums"
+            if owner.x.use_count > 1:
+                return f"the sums of {_title(owner.x.owner)} are read elsewhere, too"
+            steps.append(("scale", owner.scale))
+            params.append([])
+            ops.append(owner)
+            owner = owner.x.owner
+            break
         found = step_of(owner)
         if found is None:
             return f"{_title(owner)} stands in front, which is not done channel by channel"
@@ -95,8 +106,9 @@ def chain_before(value: Value, reader: Op) -> Chain | str:
         value, reader = source, owner
     if owner.thr is not None:
         return "the layer has a threshold already"
-    steps += [s for s, v in ((("add",), owner.bias), (("mul",), owner.alpha)) if v is not None]
-    params += [[v] for v in (owner.bias, owner.alpha) if v is not None]
+    if isinstance(owner, bits.Layer):
+        steps += [s for s, v in ((("add",), owner.bias), (("mul",), owner.alpha)) if v is not None]
+        params += [[v] for v in (owner.bias, owner.alpha) if v is not None]
     operands = [v for group in reversed(params) for v in group]
     found_params = [channel_constant(v, owner.result) for v in operands]
     arrays = [a for a in found_params if a is not None]

@@ -92,6 +92,8 @@ def _direction(step: Step, params: Sequence[np.ndarray], channels: int) -> np.nd
         return None
     if name in _INCREASING:
         return ones
+    if name == "scale":
+        return np.asarray(ones * np.sign(float(step[1])))
     if name in ("neg", "rsub"):
         return -ones
     if name in ("mul", "div", "batch_norm"):

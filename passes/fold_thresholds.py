@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from bnnc.ir import bin as bits
-from bnnc.ir import nn
+from bnnc.ir import nn, q
 from bnnc.ir.module import Module, Stage
 from bnnc.ir.operation import Op, Step, Steps
 from bnnc.ir.types import BIT, TensorType
@@ -18,11 +18,12 @@ from bnnc.ir.value import Resource, Value
 from .base import Pass
 from .chains import Chain, chain_before
 from .constants import channel_constant
+from .cut_layers import Layer, is_integer, search_layer, shaped, with_thresholds
 from .level_values import step_at_zero
 from .registry import register_pass
 from .rewriter import Rewriter
 from .simplify_signs import refuse_or_remark_zero
-from .thresholds import NotFoldable, Thresholds, fold_float, fold_integer
+from .thresholds import NotFoldable, Thresholds
 
 FLOAT_CUT = "stays a cut of floats: "
 
@@ -66,7 +67,7 @@ class FoldThresholds(Pass):
     def _remark_zero(self, rw: Rewriter, sign: nn.Sign, chain: Chain, found: Thresholds) -> None:
         if sign.zero != "keep":
             return
-        if not chain.layer.integer:
+        if not is_integer(chain.layer):
             why = "the accumulator is a float"
         elif found.zero.any():
             channels = np.flatnonzero(found.zero)
@@ -122,45 +123,24 @@ class Cut:
         return None
 
 
-def search_layer(
-    layer: bits.Layer, steps: Steps, params: list[np.ndarray]
-) -> Thresholds | NotFoldable:
-    """Search the thresholds of a layer for an expression."""
-    channels = layer.result.shape[-1]
-    if not layer.integer:
-        return fold_float(steps, params, channels)
-    padded_with_zero = isinstance(layer, bits.ConvLayer) and any(layer.pad) and layer.pad_value == 0
-    parity = layer.KIND == "bb" and not padded_with_zero
-    return fold_integer(steps, params, layer.largest_sum, channels, parity=parity)
-
-
 def _replace(rw: Rewriter, cut: Cut, chain: Chain, steps: Steps, found: Thresholds) -> None:
     op, layer = cut.op, chain.layer
-    if not isinstance(layer.w, Resource):
-        return
-    weights: Value = layer.w
-    if found.negate.any():
-        signs = np.where(found.negate, -1, 1).astype(layer.w.type.dtype)
-        flipped = layer.w.array * signs.reshape(-1, *[1] * (layer.w.type.rank - 1))
-        weights = rw.resource(layer.w.symbol, flipped, layer.w.type.logical())
-    thr = rw.resource(f"{layer.loc.name}.thr", shaped(found.t, levels=cut.levels))
     split = chain.ops.index(chain.pool) if chain.pool else len(chain.ops)
     inside, behind = chain.ops[:split], [*chain.ops[split:], op]
     if chain.pool is None:
         inside, behind = [*inside, op], []
-    folded = layer.rebuilt(
-        lambda v: v,
-        w=weights,
-        alpha=None,
-        bias=None,
-        thr=thr,
-        params=tuple(chain.operands),
-        nan=cut.nan,
+    folded = with_thresholds(
+        rw,
+        layer,
+        found,
+        params=chain.operands,
         steps=steps,
-        certificate=found.certificate,
+        nan=cut.nan,
+        levels=cut.levels,
         loc=layer.loc.fuse(o.loc for o in inside),
     )
-    rw.insert(folded)
+    if folded is None:
+        return
     if chain.pool is None:
         rw.replace(op, folded.results)
         return
@@ -181,11 +161,6 @@ def _replace(rw: Rewriter, cut: Cut, chain: Chain, steps: Steps, found: Threshol
     rw.replace(op, bits.MaxPool(folded.result, flip, **window))
 
 
-def shaped(t: np.ndarray, *, levels: bool) -> np.ndarray:
-    """Thresholds as a layer stores them: [C] for bits, [C, L] for levels."""
-    return t[:, None] if levels and t.ndim == 1 else t
-
-
 @dataclass(frozen=True)
 class ThresholdDifference:
     """A stored threshold that its own expression does not give."""
@@ -204,7 +179,11 @@ def recheck(module: Module) -> list[ThresholdDifference]:
     """
     differences: list[ThresholdDifference] = []
     for op in module.func.ops:
-        if not isinstance(op, bits.Layer) or not isinstance(op.thr, Resource) or not op.steps:
+        if (
+            not isinstance(op, bits.Layer | q.Layer)
+            or not isinstance(op.thr, Resource)
+            or not op.steps
+        ):
             continue
         found = search_layer(op, op.steps, _parameters(op))
         if isinstance(found, NotFoldable):
@@ -218,7 +197,7 @@ def recheck(module: Module) -> list[ThresholdDifference]:
     return differences
 
 
-def _parameters(layer: bits.Layer) -> list[np.ndarray]:
+def _parameters(layer: Layer) -> list[np.ndarray]:
     """The parameters of a layer's expression: one number for each channel, or thresholds [C, L]."""
     counted = layer.steps[-1][0] == "thresholds"
     last = len(layer.params) - 1

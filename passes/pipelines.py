@@ -6,6 +6,7 @@ from __future__ import annotations
 from bnnc.ir.module import Stage
 
 from .binarize import Binarize
+from .bit_weights import BitWeights
 from .canonicalize import Canonicalize
 from .fold_constants import FoldConstants
 from .fold_linear import FoldLinear
@@ -40,6 +41,7 @@ def standard(stage: Stage = Stage.IMPORTED, *, strict_sign: bool = False) -> str
             Binarize(),
         ],
         Stage.BINARIZED: [
+            BitWeights(),
             FoldThresholds(strict_sign=strict_sign),
             SimplifySigns(strict_sign=strict_sign),
             FoldLinear(),

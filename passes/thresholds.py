@@ -66,14 +66,14 @@ def fold_integer(
     Args:
         steps: the expression, ending in a cut (see `Expression`).
         params: float32 parameters of the steps, each scalar or [channels], and of the cut.
-        reach: the largest |S|: K products times the largest level; at most 2^24 - 1, so that
-            float(S) is exact.
+        reach: the largest |S|. Beyond 2^24 float(S) is rounded, to the nearest and halves to even,
+            as kernels do; that is monotone, too.
         channels: number of output channels.
         parity: only S with the parity of K occur (no zero padding, no zero weights); matters
             for ``zero`` alone, never for t.
     """
-    if reach >= 2**24:
-        return NotFoldable(f"accumulators up to {reach} exceed what a float32 holds exactly")
+    if reach >= 2**31 - 1:
+        return NotFoldable(f"accumulators up to {reach} leave no room for a threshold above them")
     expression = Expression(steps, params, channels)
     obstacle = expression.obstacle()
     if obstacle and (reach > ENUMERATE_UP_TO or expression.pooled):

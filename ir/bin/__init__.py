@@ -7,6 +7,7 @@ bit (-1, +1), ``t`` ternary (-1, 0, +1), ``u`` levels (0 ... 2^k - 1, scalar ``u
 
 from .layer import (
     KINDS,
+    Certificate,
     Conv2DBB,
     Conv2DBT,
     Conv2DFB,
@@ -33,6 +34,7 @@ from .tensor import Affine, Flip, MaxPool, Pack, Reshape, Threshold, Unpack
 __all__ = [
     "KINDS",
     "Affine",
+    "Certificate",
     "Conv2DBB",
     "Conv2DBT",
     "Conv2DFB",

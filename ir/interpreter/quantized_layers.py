@@ -7,7 +7,9 @@ import numpy as np
 
 from .. import q
 from .accumulators import integer_accumulators
+from .bits import cut
 from .fixed_point import multiply_double, multiply_float, multiply_single, saturated
+from .levels import count_passed
 from .table import evaluates
 from .windows import Window
 
@@ -20,11 +22,13 @@ def conv2d(
     bias: np.ndarray | None,
     multiplier: np.ndarray | None,
     shift: np.ndarray | None,
+    thr: np.ndarray | None = None,
+    *params: np.ndarray,
 ) -> np.ndarray:
     """A convolution of x - x_zero; what lies outside of the image is the zero point."""
     window = Window((w.shape[1], w.shape[2]), op.stride, op.dilation, op.pad)
     windows = window.over(_centred(op, x), 0)
-    return _end(op, _sums(op, windows, w, op.groups), bias, multiplier, shift)
+    return _end(op, _sums(op, windows, w, op.groups), bias, multiplier, shift, thr)
 
 
 @evaluates(q.Dense)
@@ -35,10 +39,12 @@ def dense(
     bias: np.ndarray | None,
     multiplier: np.ndarray | None,
     shift: np.ndarray | None,
+    thr: np.ndarray | None = None,
+    *params: np.ndarray,
 ) -> np.ndarray:
     """A 1x1 convolution of a 1x1 image."""
     sums = _sums(op, _centred(op, x)[:, None, None, None, None, :], w[:, None, None, :], 1)
-    return _end(op, sums[:, 0, 0], bias, multiplier, shift)
+    return _end(op, sums[:, 0, 0], bias, multiplier, shift, thr)
 
 
 def _centred(op: q.Layer, x: np.ndarray) -> np.ndarray:
@@ -57,9 +63,12 @@ def _end(
     bias: np.ndarray | None,
     multiplier: np.ndarray | None,
     shift: np.ndarray | None,
+    thr: np.ndarray | None,
 ) -> np.ndarray:
     if bias is not None:
         acc = acc + bias
+    if thr is not None:
+        return cut(acc, thr, "plus") if thr.ndim == 1 else count_passed(acc, thr, "plus")
     if multiplier is None:
         return acc
     if shift is None:

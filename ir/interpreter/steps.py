@@ -47,6 +47,7 @@ def _batch_norm(
 
 KINDS: dict[str, StepKind] = {
     "mul": StepKind(0, 1, np.multiply),
+    "scale": StepKind(1, 0, np.multiply),
     "add": StepKind(0, 1, np.add),
     "sub": StepKind(0, 1, np.subtract),
     "rsub": StepKind(0, 1, _subtracted_from),

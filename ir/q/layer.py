@@ -10,9 +10,15 @@ y = clamp(round(acc * multiplier[o]) + y_zero, lo, hi), where ``rounding`` says 
 * ``float``: acc to float32, one float32 product with an f32 multiplier, to the nearest integer,
   halves to even; without shifts. What ONNX Runtime does.
 
-Weights are stored without their zero point: i8, or i16 where the difference needs that. Without a
-multiplier the result is acc itself (i32). That acc, and acc * 2^shift under ``double``, fit into 32
-bits is proved from the constant weights; a layer where it is not so does not verify.
+Weights are stored without their zero point: i8, or i16 where the difference needs that, or bits
+(+1 and -1), whose scale per channel is part of the multiplier. Without a multiplier the result is
+acc itself (i32). That acc, and acc * 2^shift under ``double``, fit into 32 bits is proved from the
+constant weights; a layer where it is not so does not verify.
+
+With ``thr`` there is no multiplier either, and acc is cut: with ``thr`` [c] to a bit, +1 iff
+acc >= thr[c]; with ``thr`` [c, l] to a level, how many of thr[c, 0], ... thr[c, l - 1] have
+acc >= thr; they ascend along l. ``steps``, ``params`` and ``certificate`` are those of the layers
+of the ``bin`` dialect: the float expression of acc that ``thr`` was searched for.
 """
 
 from __future__ import annotations
@@ -21,10 +27,11 @@ import math
 from dataclasses import KW_ONLY
 from typing import Literal, TypeAlias
 
+from ..bin import Certificate
 from ..diagnostics import IRError
-from ..operation import Op, operation
-from ..shapes import conv2d_shape, dense_shape, require_channels
-from ..types import I32, Scalar, TensorType
+from ..operation import Op, Steps, operation
+from ..shapes import conv2d_shape, dense_shape, require_channels, require_levels
+from ..types import BIT, I32, Scalar, TensorType
 from ..value import Value
 from .rounding import (
     Rounding,
@@ -34,8 +41,8 @@ from .rounding import (
     require_scalar,
 )
 
-Result: TypeAlias = Literal["i8", "u8", "i32"]
-_WEIGHTS = (Scalar("i8"), Scalar("i16"))
+Result: TypeAlias = Literal["i8", "u8", "i32", "bit", "u1", "u2", "u3", "u4", "u5", "u6", "u7"]
+_WEIGHTS = (Scalar("i8"), Scalar("i16"), BIT)
 
 
 class Layer(Op):
@@ -46,12 +53,16 @@ class Layer(Op):
     bias: Value | None
     multiplier: Value | None
     shift: Value | None
+    thr: Value | None
+    params: tuple[Value, ...]
     x_zero: int
     y_zero: int
     lo: int
     hi: int
     to: Result
     rounding: Rounding
+    steps: Steps
+    certificate: Certificate | None
 
     @property
     def taps(self) -> int:
@@ -61,18 +72,36 @@ class Layer(Op):
     def _result(self, shape: tuple[int, ...]) -> list[TensorType]:
         require_in_range(self, require_byte(self, "x", self.x), x_zero=self.x_zero)
         if self.w.type.scalar not in _WEIGHTS:
-            raise IRError(f"{self.NAME} takes i8 or i16 weights, not {self.w.type}")
+            raise IRError(f"{self.NAME} takes i8, i16 or bit weights, not {self.w.type}")
         if self.bias is not None:
             require_channels("bias", self.bias.type, shape[-1])
             require_scalar(self, "bias", self.bias, I32)
         scalar = Scalar(self.to)
+        if self.thr is not None:
+            return [TensorType(shape, self._cut(self.thr, scalar, shape[-1]))]
         if (self.multiplier is None) != (scalar == I32):
-            raise IRError(f"{self.NAME}: without multiplier the result is i32, with it a byte")
+            raise IRError(
+                f"{self.NAME}: without multiplier and thr the result is i32, with one a byte"
+            )
         if self.multiplier is None:
             return [TensorType(shape, I32)]
         require_multipliers(self, self.multiplier, self.shift, self.rounding, shape[-1])
         require_in_range(self, scalar, y_zero=self.y_zero, lo=self.lo, hi=self.hi)
         return [TensorType(shape, scalar)]
+
+    def _cut(self, thr: Value, scalar: Scalar, channels: int) -> Scalar:
+        """The scalar of what thresholds make of accumulators."""
+        require_scalar(self, "thr", thr, I32)
+        if self.multiplier is not None or self.shift is not None:
+            raise IRError(f"{self.NAME} with a threshold has no multiplier and no shift")
+        if thr.type.rank == 1:
+            require_channels("thr", thr.type, channels)
+            found = BIT
+        else:
+            found = require_levels(thr.type, channels)
+        if scalar != found:
+            raise IRError(f"{self.NAME}: thresholds {thr.type} give {found}, not {scalar}")
+        return scalar
 
 
 @operation("q.conv2d")
@@ -84,6 +113,8 @@ class Conv2D(Layer):
     bias: Value | None = None
     multiplier: Value | None = None
     shift: Value | None = None
+    thr: Value | None = None
+    params: tuple[Value, ...] = ()
     _: KW_ONLY
     stride: tuple[int, int]
     dilation: tuple[int, int] = (1, 1)
@@ -95,6 +126,8 @@ class Conv2D(Layer):
     hi: int = 127
     to: Result = "i8"
     rounding: Rounding = "single"
+    steps: Steps = ()
+    certificate: Certificate | None = None
 
     def infer(self) -> list[TensorType]:
         """[n, oh, ow, oc] of the type ``to``."""
@@ -119,6 +152,8 @@ class Dense(Layer):
     bias: Value | None = None
     multiplier: Value | None = None
     shift: Value | None = None
+    thr: Value | None = None
+    params: tuple[Value, ...] = ()
     _: KW_ONLY
     x_zero: int
     y_zero: int = 0
@@ -126,6 +161,8 @@ class Dense(Layer):
     hi: int = 127
     to: Result = "i8"
     rounding: Rounding = "single"
+    steps: Steps = ()
+    certificate: Certificate | None = None
 
     def infer(self) -> list[TensorType]:
         """[n, o] of the type ``to``."""

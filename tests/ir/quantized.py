@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from bnnc.ir import q
 from bnnc.ir.operation import Op
-from bnnc.ir.types import F32, I32, Scalar
+from bnnc.ir.types import BIT, F32, I32, Scalar
 
 if TYPE_CHECKING:
     from .modules import Maker
@@ -40,17 +40,31 @@ def _layer(make: Maker, weights: tuple[int, ...], *shape: int) -> Fields:
     channels = weights[0]
     fields = _byte(make, *shape)
     fields |= {
-        "w": make.constant(*weights, scalar=make.pick(I8, Scalar("i16"))),
+        "w": make.constant(*weights, scalar=make.pick(I8, Scalar("i16"), BIT)),
         "bias": make.maybe(lambda: make.constant(channels, scalar=I32)),
     }
-    kind = make.pick("double", "single", "float", "sums")
+    kind = make.pick("double", "single", "float", "sums", "bits", "levels")
     if kind == "sums":
         return fields | {"to": "i32"}
+    if kind in ("bits", "levels"):
+        return fields | _cut(make, channels, make.pick(1, 3, 5) if kind == "levels" else None)
     scalar = F32 if kind == "float" else I32
     fields |= {"multiplier": make.constant(channels, scalar=scalar), "rounding": kind}
     if kind != "float":
         fields["shift"] = make.constant(channels, scalar=I32)
     return fields | _bounds(make)
+
+
+def _cut(make: Maker, channels: int, levels: int | None) -> Fields:
+    """Thresholds for bits, or for levels; with the expression that they come from, or without."""
+    shape = (channels,) if levels is None else (channels, levels)
+    fields: Fields = {"thr": make.constant(*shape, scalar=I32)}
+    fields["to"] = "bit" if levels is None else f"u{levels.bit_length()}"
+    if levels is None and make.pick(True, False):
+        fields["params"] = (make.constant(channels),)
+        fields["steps"] = (("scale", 0.5), ("add",), ("sign", "plus", "plus"))
+        fields["certificate"] = make.pick("exhaustive", "search")
+    return fields
 
 
 def _window(make: Maker) -> Fields:

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bnnc.ir import Op, Resource, Scalar, nn, q
+from bnnc.ir import BIT, Op, Resource, Scalar, TensorType, nn, q
 from bnnc.ir.diagnostics import IRError
 from bnnc.ir.interpreter import evaluate
 from bnnc.ir.interpreter.fixed_point import multiply_double, multiply_single
@@ -92,6 +92,9 @@ def test_convolutions(rounding: str, seed: int) -> None:
     w = rng.integers(-128, 128, (oc, 3, 2, c // groups)).astype(np.int8)
     bias = rng.integers(-4000, 4000, oc).astype(np.int32)
     zero, y_zero = int(rng.integers(low, high)), int(rng.integers(-128, 128))
+    binary = bool(rng.integers(2))
+    if binary:
+        w = np.where(w < 0, np.int8(-1), np.int8(1))
     geometry = {
         "stride": (1, int(rng.integers(1, 3))),
         "dilation": (1, int(rng.integers(1, 3))),
@@ -108,7 +111,7 @@ def test_convolutions(rounding: str, seed: int) -> None:
     op = make(
         q.Conv2D,
         value_like(x, scalar),
-        Resource.of("w", w),
+        Resource.of("w", w, TensorType(w.shape, BIT if binary else I8)),
         Resource.of("bias", bias),
         Resource.of("m", multiplier),
         None if shift is None else Resource.of("s", shift),
@@ -138,6 +141,54 @@ def test_dense_without_multiplier_gives_the_sums() -> None:
     w = np.array([[-128, 127, 1], [1, 0, 300]], np.int16)
     op = make(q.Dense, value_like(x, I8), Resource.of("w", w), x_zero=-128, to="i32")
     same_bits(evaluate(op, [x, w, None, None, None])[0], np.array([[32518, 39900]], np.int32))
+
+
+@pytest.mark.parametrize("levels", [None, 1, 3, 200])
+@pytest.mark.parametrize("scalar", [I8, BIT])
+def test_layers_that_cut(scalar: Scalar, levels: int | None) -> None:
+    rng = np.random.default_rng(levels)
+    x = rng.integers(-128, 128, (9, 30)).astype(np.int8)
+    w = rng.choice(np.array([-1, 1] if scalar == BIT else [-128, 3, 127], np.int8), (5, 30))
+    bias = rng.integers(-90, 90, 5).astype(np.int32)
+    acc = (x.astype(np.int64) + 7) @ w.T.astype(np.int64) + bias
+    shape = (5,) if levels is None else (5, levels)
+    thr = np.sort(rng.choice(acc.ravel(), shape), axis=-1).astype(np.int32)
+    to = "bit" if levels is None else f"u{levels.bit_length()}"
+    op = make(
+        q.Dense,
+        value_like(x, I8),
+        Resource.of("w", w, TensorType(w.shape, scalar)),
+        Resource.of("bias", bias),
+        thr=Resource.of("thr", thr),
+        x_zero=-7,
+        to=to,
+    )
+    assert op.result.type.scalar == Scalar(to)
+    want = np.zeros(acc.shape, np.int64)
+    for n, o in np.ndindex(*acc.shape):
+        limits = thr[o : o + 1] if levels is None else thr[o]
+        want[n, o] = sum(int(acc[n, o]) >= int(t) for t in limits)
+    want = 2 * want - 1 if levels is None else want
+    same_bits(evaluate(op, [x, w, bias, None, None, thr])[0], want.astype(op.result.type.dtype))
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"to": "i8"}, "give bit, not i8"),
+        ({"to": "u2"}, "give bit, not u2"),
+        ({"to": "bit", "shift": np.zeros(2, np.int32)}, "no multiplier and no shift"),
+        ({"to": "bit", "thr": np.zeros(3, np.int32)}, "thr"),
+        ({"to": "bit", "thr": np.zeros(2, np.float32)}, "takes i32 as thr"),
+        ({"to": "bit", "thr": None}, "without multiplier and thr the result is i32"),
+    ],
+)
+def test_a_cut_has_thresholds_of_its_own(fields: dict[str, Any], message: str) -> None:
+    fields = {"thr": np.zeros(2, np.int32)} | fields
+    constants = {k: Resource.of(k, v) for k, v in fields.items() if isinstance(v, np.ndarray)}
+    w = Resource.of("w", np.ones((2, 3), np.int8), TensorType((2, 3), BIT))
+    with pytest.raises(IRError, match=message):
+        make(q.Dense, value_like(np.zeros((1, 3), np.int8), I8), w, x_zero=0, **fields | constants)
 
 
 def _dense(w: int, bias: int, shift: int, *, rounding: str = "double", inputs: int = 4) -> q.Dense:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from bnnc.ir import Op, Value, nn
+from bnnc.ir import Op, Scalar, Value, nn, q
 from bnnc.ir.diagnostics import IRError
 from bnnc.ir.interpreter import evaluate
 from bnnc.ir.interpreter.steps import KINDS, apply_steps, parameters_of, split_at_pool
@@ -62,10 +62,13 @@ def test_steps_without_an_operation_of_their_own() -> None:
         limit = np.full_like(ACC, 12.3)
         same_bits(apply_steps(((name, 12.3),), [], ACC), by_operation(ACC, cls, [limit]))
     same_bits(apply_steps((("max_pool",),), [], ACC), ACC)
+    sums = ACC.astype(np.int32)
+    scaled = make(q.Dequantize, value_like(sums, Scalar("i32")), scale=0.3, zero=0)
+    same_bits(apply_steps((("scale", 0.3),), [], ACC), evaluate(scaled, [sums])[0])
 
 
 def test_every_step_is_tested() -> None:
-    assert set(OPERATIONS) | {"rsub", "maximum", "minimum", "max_pool"} == set(KINDS)
+    assert set(OPERATIONS) | {"rsub", "maximum", "minimum", "max_pool", "scale"} == set(KINDS)
 
 
 def test_parameters_are_consumed_in_order() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -76,20 +76,48 @@ def conv_fields(g: Geometry, sign: str, rng: np.random.Generator) -> dict[str, F
     }
 
 
+@dataclass(frozen=True)
+class Weights:
+    """A kind of weights: the kernels' prefix, random numbers, and how they are stored."""
+
+    prefix: str
+    lowest: int
+    highest: int
+    dtype: Any = np.int8
+
+    def draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
+        """int64, the lowest now and then."""
+        if self.dtype is np.bool_:
+            return rng.choice(np.array([-1, 1]), shape)
+        w = rng.integers(self.lowest, self.highest + 1, shape)
+        w[rng.random(shape) < 0.1] = self.lowest
+        return w
+
+    def store(self, w: np.ndarray) -> np.ndarray:
+        """As the kernel reads them."""
+        return naive.pack(w) if self.dtype is np.bool_ else w.astype(self.dtype)
+
+
+WEIGHTS = [
+    Weights("conv2d_ii", -128, 127),
+    Weights("conv2d_ii_wide", -255, 255, np.int16),
+    Weights("conv2d_ib", -1, 1, np.bool_),
+]
+
+
 @pytest.mark.parametrize("sign", SIGNS)
-@pytest.mark.parametrize("wide", [False, True])
+@pytest.mark.parametrize("weights", WEIGHTS, ids=lambda w: w.prefix)
 @pytest.mark.parametrize("g", GEOMETRIES)
-def test_layers(kernels: Kernels, g: Geometry, wide: bool, sign: str) -> None:
-    rng = np.random.default_rng(abs(hash((g, wide, sign))) % 2**32)
-    x = numbers(sign, g.x_shape, rng)
-    reach = 255 if wide else 128
-    w = rng.integers(-reach, reach, g.w_shape).astype(np.int16 if wide else np.int8)
+def test_layers(kernels: Kernels, g: Geometry, weights: Weights, sign: str) -> None:
+    rng = np.random.default_rng([*sign.encode(), *weights.prefix.encode(), GEOMETRIES.index(g)])
+    x, drawn = numbers(sign, g.x_shape, rng), weights.draw(g.w_shape, rng)
+    w = weights.store(drawn)
     fields = conv_fields(g, sign, rng)
     channels = g.y_shape[-1]
     bias = rng.integers(-(2**20), 2**20, channels).astype(np.int32)
     centred = x.astype(np.int64) - int(str(fields["x_zero"]))
-    acc = naive.accumulate(replace(g, pad_value=0), centred, w.astype(np.int64)) + bias
-    name = "conv2d_ii_wide" if wide else "conv2d_ii"
+    acc = naive.accumulate(replace(g, pad_value=0), centred, drawn) + bias
+    name = weights.prefix
     sums = np.empty(g.y_shape, np.int32)
     kernels.call(f"{name}_i32", "conv2d", fields, x, w, bias, sums)
     np.testing.assert_array_equal(sums, acc)
@@ -115,6 +143,52 @@ def test_layers(kernels: Kernels, g: Geometry, wide: bool, sign: str) -> None:
     kernels.call(f"{name}_f32", "conv2d", fields, x, w, bias, factors, y)
     rounded = np.rint(acc.astype(F32) * factors).astype(np.int64)
     np.testing.assert_array_equal(y, np.clip(rounded + zero, lo, hi))
+
+
+@pytest.mark.parametrize("biased", [False, True])
+@pytest.mark.parametrize("weights", WEIGHTS, ids=lambda w: w.prefix)
+@pytest.mark.parametrize("g", GEOMETRIES)
+def test_layers_that_cut(kernels: Kernels, g: Geometry, weights: Weights, biased: bool) -> None:
+    """Thresholds are sums that occur, so that one too many or too few shows."""
+    rng = np.random.default_rng([biased, *weights.prefix.encode(), GEOMETRIES.index(g)])
+    sign = "u8" if biased else "i8"
+    x, drawn = numbers(sign, g.x_shape, rng), weights.draw(g.w_shape, rng)
+    fields = conv_fields(g, sign, rng)
+    channels = g.y_shape[-1]
+    bias = rng.integers(-500, 500, channels).astype(np.int32) if biased else None
+    centred = x.astype(np.int64) - int(str(fields["x_zero"]))
+    acc = naive.accumulate(replace(g, pad_value=0), centred, drawn) + (0 if bias is None else bias)
+    per_channel = acc.reshape(-1, channels)
+    thr = rng.permuted(per_channel, axis=0)[0].astype(np.int32)
+    thr[::5] = rng.choice(np.array([-(2**31), 2**31 - 1]), thr[::5].shape)
+    operands = (x, weights.store(drawn), bias)
+    bits = np.full((*g.y_shape[:-1], -(-channels // 8)), 0xA5, np.uint8)
+    kernels.call(f"{weights.prefix}_thr", "conv2d", fields, *operands, thr, bits)
+    np.testing.assert_array_equal(bits, naive.pack(np.where(acc >= thr, 1, -1)))
+
+    limits = np.sort(rng.choice(per_channel.ravel(), (channels, 5)).astype(np.int32), axis=1)
+    fields |= {"levels": 5, "bits_out": 3}
+    planes = np.full(3 * bits.size, 0xA5, np.uint8)
+    kernels.call(f"{weights.prefix}_lvl", "conv2d", fields, *operands, limits, planes)
+    level = (acc[..., None] >= limits).sum(axis=-1)
+    np.testing.assert_array_equal(planes, naive.pack_levels(3, level))
+
+
+@pytest.mark.parametrize("weights", WEIGHTS, ids=lambda w: w.prefix)
+@pytest.mark.parametrize(("sign", "zero"), [("i8", -128), ("i8", 127), ("u8", 0), ("u8", 255)])
+@pytest.mark.parametrize("ic", [384, 385, 1029])
+def test_largest_sums(kernels: Kernels, weights: Weights, sign: str, zero: int, ic: int) -> None:
+    """All differences and all weights as large as they can be, and the borders without any."""
+    dtype, lowest, highest = SIGNS[sign]
+    far = highest if zero == lowest else lowest
+    g = Geometry(n=1, ih=2, iw=2, ic=ic, oc=5, kh=3, kw=3, pad=(1, 1, 1, 1))
+    x = np.full(g.x_shape, far, dtype)
+    fields: dict[str, Field] = {**g.fields(), "x_zero": zero, "x_unsigned": int(sign == "u8")}
+    for w in (weights.lowest, weights.highest):
+        y = np.empty(g.y_shape, np.int32)
+        stored = weights.store(np.full(g.w_shape, w))
+        kernels.call(f"{weights.prefix}_i32", "conv2d", fields, x, stored, None, y)
+        assert (y == (far - zero) * w * 4 * ic).all()
 
 
 @pytest.mark.parametrize(

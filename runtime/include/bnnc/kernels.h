@@ -113,6 +113,10 @@ void BNNC_SYM(conv2d_ii_f32)(const bnnc_conv2d *p, const uint8_t *x, const uint8
                              const int32_t *bias, const float *multiplier, uint8_t *y);
 void BNNC_SYM(conv2d_ii_i32)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
                              const int32_t *bias, int32_t *y);
+void BNNC_SYM(conv2d_ii_thr)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
+                             const int32_t *bias, const int32_t *thr, uint8_t *y);
+void BNNC_SYM(conv2d_ii_lvl)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
+                             const int32_t *bias, const int32_t *thr, uint8_t *y);
 void BNNC_SYM(conv2d_ii_wide_q8)(const bnnc_conv2d *p, const uint8_t *x, const int16_t *w,
                                  const int32_t *bias, const int32_t *multiplier,
                                  const int32_t *shift, uint8_t *y);
@@ -120,6 +124,21 @@ void BNNC_SYM(conv2d_ii_wide_f32)(const bnnc_conv2d *p, const uint8_t *x, const 
                                   const int32_t *bias, const float *multiplier, uint8_t *y);
 void BNNC_SYM(conv2d_ii_wide_i32)(const bnnc_conv2d *p, const uint8_t *x, const int16_t *w,
                                   const int32_t *bias, int32_t *y);
+void BNNC_SYM(conv2d_ii_wide_thr)(const bnnc_conv2d *p, const uint8_t *x, const int16_t *w,
+                                  const int32_t *bias, const int32_t *thr, uint8_t *y);
+void BNNC_SYM(conv2d_ii_wide_lvl)(const bnnc_conv2d *p, const uint8_t *x, const int16_t *w,
+                                  const int32_t *bias, const int32_t *thr, uint8_t *y);
+void BNNC_SYM(conv2d_ib_q8)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
+                            const int32_t *bias, const int32_t *multiplier, const int32_t *shift,
+                            uint8_t *y);
+void BNNC_SYM(conv2d_ib_f32)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
+                             const int32_t *bias, const float *multiplier, uint8_t *y);
+void BNNC_SYM(conv2d_ib_i32)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
+                             const int32_t *bias, int32_t *y);
+void BNNC_SYM(conv2d_ib_thr)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
+                             const int32_t *bias, const int32_t *thr, uint8_t *y);
+void BNNC_SYM(conv2d_ib_lvl)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
+                             const int32_t *bias, const int32_t *thr, uint8_t *y);
 
 void BNNC_SYM(max_pool_f32)(const bnnc_pool2d *p, const float *x, float *y);
 void BNNC_SYM(avg_pool_f32)(const bnnc_pool2d *p, const float *x, float *y);

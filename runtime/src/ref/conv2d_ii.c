@@ -1,140 +1,122 @@
 /* SPDX-License-Identifier: 0BSD */
 /* Convolution and dense layers of quantized bytes, weights [oc][kh][kw][ic / groups] of 8 or 16
  * bits without zero point. */
-#include "bnnc/conv_loop.h"
-#include "bnnc/fixed_point.h"
+#include "bnnc/conv_bytes.h"
 #include "bnnc/kernels.h"
 
-/* Bias, and what makes bytes of accumulators. */
-typedef struct {
-    const int32_t *bias;
-    const void *multiplier; /* int32_t with shift, float without, or NULL: y is accumulators */
-    const int32_t *shift;
-    void *y;
-} scaling;
+/* Sums of products of numbers of 16 bits, the form that compilers make multiply-and-add of. */
+BNNC_TEMPLATE void multiply_4x2(bnnc_byte_block *b, int32_t lane, const void *w, const void *v,
+                                int32_t n, int wide) {
+    const int16_t *x0 = bnnc_piece(b, 0), *x1 = bnnc_piece(b, 1);
+    const int16_t *x2 = bnnc_piece(b, 2), *x3 = bnnc_piece(b, 3);
+    int32_t a0 = 0, a1 = 0, a2 = 0, a3 = 0, c0 = 0, c1 = 0, c2 = 0, c3 = 0;
+    for (int32_t k = 0; k < n; ++k) {
+        const int16_t s = wide ? ((const int16_t *)w)[k] : ((const int8_t *)w)[k];
+        const int16_t t = wide ? ((const int16_t *)v)[k] : ((const int8_t *)v)[k];
+        a0 += x0[k] * s, a1 += x1[k] * s, a2 += x2[k] * s, a3 += x3[k] * s;
+        c0 += x0[k] * t, c1 += x1[k] * t, c2 += x2[k] * t, c3 += x3[k] * t;
+    }
+    bnnc_add_four(b, lane, a0, a1, a2, a3);
+    bnnc_add_four(b, lane + 1, c0, c1, c2, c3);
+}
 
-/* acc = sum of (x - x_zero) * w over the taps that lie in the input: padding is the zero point. */
-BNNC_TEMPLATE void accumulate(const bnnc_block *b, int32_t lanes, bnnc_accumulators *acc,
-                              int wide) {
-    const bnnc_conv2d *p = b->p;
-    const int32_t channels = p->ic / p->groups;
-    const ptrdiff_t row = (ptrdiff_t)p->kh * p->kw * channels;
-    const uint8_t *image = (const uint8_t *)b->image + (ptrdiff_t)b->group * channels;
-    /* A byte without sign is one with sign, 128 higher. */
-    const uint8_t turned = p->x_unsigned ? 0x80 : 0;
-    const int32_t zero = p->x_zero - turned;
-    int32_t sum[BNNC_LANES] = {0};
-    for (int32_t i = b->window.kh_lo; i < b->window.kh_hi; ++i) {
-        for (int32_t j = b->window.kw_lo; j < b->window.kw_hi; ++j) {
-            const uint8_t *x = image + bnnc_tap_pixel(b, i, j) * p->ic;
-            const ptrdiff_t at = b->oc * row + ((ptrdiff_t)i * p->kw + j) * channels;
-            for (int32_t l = 0; l < lanes; ++l) {
-                const int8_t *w8 = (const int8_t *)b->w + at + l * row;
-                const int16_t *w16 = (const int16_t *)b->w + at + l * row;
-                int32_t dot = 0;
-                for (int32_t c = 0; c < channels; ++c) {
-                    const int32_t v = (int8_t)(x[c] ^ turned) - zero;
-                    dot += (int16_t)v * (wide ? w16[c] : w8[c]);
-                }
-                sum[l] += dot;
-            }
+BNNC_TEMPLATE void multiply_1x1(bnnc_byte_block *b, int32_t lane, const void *w, int32_t n,
+                                int wide) {
+    for (int32_t q = 0; q < b->pixels; ++q) {
+        const int16_t *x = bnnc_piece(b, q);
+        int32_t sum = 0;
+        for (int32_t k = 0; k < n; ++k) {
+            const int16_t s = wide ? ((const int16_t *)w)[k] : ((const int8_t *)w)[k];
+            sum += x[k] * s;
         }
-    }
-    memcpy(acc->i + b->lane, sum, (size_t)lanes * sizeof sum[0]);
-}
-
-BNNC_TEMPLATE void accumulate_8(const bnnc_block *b, int32_t lanes, bnnc_accumulators *acc) {
-    accumulate(b, lanes, acc, 0);
-}
-
-BNNC_TEMPLATE void accumulate_16(const bnnc_block *b, int32_t lanes, bnnc_accumulators *acc) {
-    accumulate(b, lanes, acc, 1);
-}
-
-BNNC_TEMPLATE int32_t biased(const scaling *s, int32_t oc, int32_t acc) {
-    return s->bias == NULL ? acc : acc + s->bias[oc];
-}
-
-BNNC_TEMPLATE void finish_sums(const bnnc_conv2d *p, const bnnc_end *end, ptrdiff_t pixel,
-                               int32_t oc, int32_t count, const bnnc_accumulators *acc,
-                               int integer) {
-    const scaling *s = (const scaling *)end->y;
-    int32_t *y = (int32_t *)s->y + pixel * p->oc + oc;
-    (void)integer;
-    for (int32_t j = 0; j < count; ++j) {
-        y[j] = biased(s, oc + j, acc->i[j]);
+        b->sum[q * BNNC_BYTE_CHANNELS + lane] += sum;
     }
 }
 
-BNNC_TEMPLATE void finish_bytes(const bnnc_conv2d *p, const bnnc_end *end, ptrdiff_t pixel,
-                                int32_t oc, int32_t count, const bnnc_accumulators *acc,
-                                int integer) {
-    const scaling *s = (const scaling *)end->y;
-    const int32_t *multiplier = (const int32_t *)s->multiplier;
-    uint8_t *y = (uint8_t *)s->y + pixel * p->oc + oc;
-    (void)integer;
-    for (int32_t j = 0; j < count; ++j) {
-        const int32_t v = biased(s, oc + j, acc->i[j]);
-        const int64_t scaled = p->round_twice
-                                   ? bnnc_multiply_double(v, multiplier[oc + j], s->shift[oc + j])
-                                   : bnnc_multiply_single(v, multiplier[oc + j], s->shift[oc + j]);
-        y[j] = (uint8_t)bnnc_clamp(scaled + p->y_zero, p->lo, p->hi);
+BNNC_TEMPLATE void multiply(bnnc_byte_block *b, int32_t lane, int32_t lanes, const uint8_t *w,
+                            ptrdiff_t row, int32_t n, int wide) {
+    for (; b->pixels > 1 && lanes >= 2; lanes -= 2, lane += 2, w += 2 * row) {
+        multiply_4x2(b, lane, w, w + row, n, wide);
+    }
+    for (; lanes > 0; --lanes, ++lane, w += row) {
+        multiply_1x1(b, lane, w, n, wide);
     }
 }
 
-BNNC_TEMPLATE void finish_float(const bnnc_conv2d *p, const bnnc_end *end, ptrdiff_t pixel,
-                                int32_t oc, int32_t count, const bnnc_accumulators *acc,
-                                int integer) {
-    const scaling *s = (const scaling *)end->y;
-    const float *multiplier = (const float *)s->multiplier;
-    uint8_t *y = (uint8_t *)s->y + pixel * p->oc + oc;
-    (void)integer;
-    for (int32_t j = 0; j < count; ++j) {
-        const float scaled = (float)biased(s, oc + j, acc->i[j]) * multiplier[oc + j];
-        y[j] = (uint8_t)bnnc_clamp((int64_t)bnnc_round_even(scaled) + p->y_zero, p->lo, p->hi);
-    }
+BNNC_NOINLINE void multiply_8(bnnc_byte_block *b, int32_t lane, int32_t lanes, const uint8_t *w,
+                              ptrdiff_t row, int32_t n) {
+    multiply(b, lane, lanes, w, row, n, 0);
 }
 
-BNNC_TEMPLATE void convolve(const bnnc_conv2d *p, const uint8_t *x, const void *w, const scaling *s,
-                            bnnc_accumulate accumulated, bnnc_finish finish) {
-    const bnnc_end end = {NULL, NULL, NULL, (void *)(uintptr_t)s};
-    bnnc_conv2d_blocks(p, x, (ptrdiff_t)p->ih * p->iw * p->ic, w, &end, accumulated, finish, 1);
+BNNC_NOINLINE void multiply_16(bnnc_byte_block *b, int32_t lane, int32_t lanes, const uint8_t *w,
+                               ptrdiff_t row, int32_t n) {
+    multiply(b, lane, lanes, w, row, n, 1);
+}
+
+BNNC_TEMPLATE void convolve(const bnnc_conv2d *p, const uint8_t *x, const void *w, int32_t bits,
+                            const bnnc_byte_end *end, bnnc_finish_bytes finish) {
+    bnnc_conv2d_bytes(p, x, w, bits, p->ic / p->groups, end, bits == 8 ? multiply_8 : multiply_16,
+                      finish);
 }
 
 void BNNC_SYM(conv2d_ii_q8)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
                             const int32_t *bias, const int32_t *multiplier, const int32_t *shift,
                             uint8_t *y) {
-    const scaling s = {bias, multiplier, shift, y};
-    convolve(p, x, w, &s, accumulate_8, finish_bytes);
+    const bnnc_byte_end end = {bias, multiplier, shift, NULL, y};
+    convolve(p, x, w, 8, &end, bnnc_end_fixed);
 }
 
 void BNNC_SYM(conv2d_ii_f32)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
                              const int32_t *bias, const float *multiplier, uint8_t *y) {
-    const scaling s = {bias, multiplier, NULL, y};
-    convolve(p, x, w, &s, accumulate_8, finish_float);
+    const bnnc_byte_end end = {bias, multiplier, NULL, NULL, y};
+    convolve(p, x, w, 8, &end, bnnc_end_float);
 }
 
 void BNNC_SYM(conv2d_ii_i32)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
                              const int32_t *bias, int32_t *y) {
-    const scaling s = {bias, NULL, NULL, y};
-    convolve(p, x, w, &s, accumulate_8, finish_sums);
+    const bnnc_byte_end end = {bias, NULL, NULL, NULL, y};
+    convolve(p, x, w, 8, &end, bnnc_end_sums);
+}
+
+void BNNC_SYM(conv2d_ii_thr)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
+                             const int32_t *bias, const int32_t *thr, uint8_t *y) {
+    const bnnc_byte_end end = {bias, NULL, NULL, thr, y};
+    convolve(p, x, w, 8, &end, bnnc_end_bits);
+}
+
+void BNNC_SYM(conv2d_ii_lvl)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
+                             const int32_t *bias, const int32_t *thr, uint8_t *y) {
+    const bnnc_byte_end end = {bias, NULL, NULL, thr, y};
+    convolve(p, x, w, 8, &end, bnnc_end_levels);
 }
 
 void BNNC_SYM(conv2d_ii_wide_q8)(const bnnc_conv2d *p, const uint8_t *x, const int16_t *w,
                                  const int32_t *bias, const int32_t *multiplier,
                                  const int32_t *shift, uint8_t *y) {
-    const scaling s = {bias, multiplier, shift, y};
-    convolve(p, x, w, &s, accumulate_16, finish_bytes);
+    const bnnc_byte_end end = {bias, multiplier, shift, NULL, y};
+    convolve(p, x, w, 16, &end, bnnc_end_fixed);
 }
 
 void BNNC_SYM(conv2d_ii_wide_f32)(const bnnc_conv2d *p, const uint8_t *x, const int16_t *w,
                                   const int32_t *bias, const float *multiplier, uint8_t *y) {
-    const scaling s = {bias, multiplier, NULL, y};
-    convolve(p, x, w, &s, accumulate_16, finish_float);
+    const bnnc_byte_end end = {bias, multiplier, NULL, NULL, y};
+    convolve(p, x, w, 16, &end, bnnc_end_float);
 }
 
 void BNNC_SYM(conv2d_ii_wide_i32)(const bnnc_conv2d *p, const uint8_t *x, const int16_t *w,
                                   const int32_t *bias, int32_t *y) {
-    const scaling s = {bias, NULL, NULL, y};
-    convolve(p, x, w, &s, accumulate_16, finish_sums);
+    const bnnc_byte_end end = {bias, NULL, NULL, NULL, y};
+    convolve(p, x, w, 16, &end, bnnc_end_sums);
+}
+
+void BNNC_SYM(conv2d_ii_wide_thr)(const bnnc_conv2d *p, const uint8_t *x, const int16_t *w,
+                                  const int32_t *bias, const int32_t *thr, uint8_t *y) {
+    const bnnc_byte_end end = {bias, NULL, NULL, thr, y};
+    convolve(p, x, w, 16, &end, bnnc_end_bits);
+}
+
+void BNNC_SYM(conv2d_ii_wide_lvl)(const bnnc_conv2d *p, const uint8_t *x, const int16_t *w,
+                                  const int32_t *bias, const int32_t *thr, uint8_t *y) {
+    const bnnc_byte_end end = {bias, NULL, NULL, thr, y};
+    convolve(p, x, w, 16, &end, bnnc_end_levels);
 }
