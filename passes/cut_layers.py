@@ -90,8 +90,8 @@ def with_thresholds(
 def _negated(rw: Rewriter, constant: Resource, negate: np.ndarray) -> Resource:
     """A constant [C, ...] with the sign of some channels turned; i8 widened if that leaves it."""
     type_ = constant.type.logical()
-    turned = constant.array.astype(np.int64 if type_.dtype.kind == "i" else type_.dtype)
-    turned[negate] = -turned[negate]
+    signs = np.where(negate, -1, 1).reshape(-1, *[1] * (type_.rank - 1))
+    turned = constant.array * signs.astype(np.float32 if type_.scalar.is_float else np.int64)
     if not type_.scalar.admits(turned):
         type_ = TensorType(type_.shape, Scalar("i16"))
     return rw.resource(constant.symbol, turned.astype(type_.dtype), type_)

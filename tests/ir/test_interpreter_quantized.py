@@ -185,7 +185,7 @@ def test_layers_that_cut(scalar: Scalar, levels: int | None) -> None:
 )
 def test_a_cut_has_thresholds_of_its_own(fields: dict[str, Any], message: str) -> None:
     fields = {"thr": np.zeros(2, np.int32)} | fields
-    constants = {k: Resource.of(k, v) for k, v in fields.items() if isinstance(v, np.ndarray)}
+    constants = {k: Resource.of(k, np.array(v)) for k, v in fields.items() if hasattr(v, "shape")}
     w = Resource.of("w", np.ones((2, 3), np.int8), TensorType((2, 3), BIT))
     with pytest.raises(IRError, match=message):
         make(q.Dense, value_like(np.zeros((1, 3), np.int8), I8), w, x_zero=0, **fields | constants)
