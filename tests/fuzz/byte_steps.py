@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from bnnc.ir import Resource, Value, nn, q
+from bnnc.ir import BIT, Resource, Stage, TensorType, Value, nn, q
 
 from .builder import Builder
 
@@ -22,8 +22,23 @@ def quantized(net: Builder, x: Value) -> Value:
     for _ in range(net.below(1, 4)):
         y = _step(net, y)
     if y.type.scalar.name == "i32":
-        return net.add(q.Dequantize(y, scale=1e-4, zero=0))
+        return _cut(net, net.add(q.Dequantize(y, scale=1e-4, zero=0)))
     return net.add(q.Dequantize(y, scale=scale, zero=_zero(net, y.type.scalar.name)))
+
+
+def _cut(net: Builder, sums: Value) -> Value:
+    """Sums as they are, or scaled for each channel and cut to a sign or to levels."""
+    if net.chance(0.3):
+        return sums
+    channels = sums.shape[-1]
+    scales = net.rng.normal(size=channels).astype(np.float32)
+    offsets = (net.rng.normal(size=channels) * 0.1).astype(np.float32)
+    y = net.add(nn.Mul(sums, net.module.add_resource("s", scales)))
+    y = net.add(nn.Sub(y, net.module.add_resource("s", offsets)))
+    if net.chance(0.6):
+        return net.add(nn.Sign(y, zero=net.pick("plus", "minus"), nan="plus"))
+    lo, hi = net.pick((0.0, 3.0), (0.0, 1.0), (-1.0, 1.0))
+    return net.add(nn.Round(net.add(nn.Clip(y, lo=lo, hi=hi))))
 
 
 def _step(net: Builder, x: Value) -> Value:
@@ -58,7 +73,7 @@ def _layer(net: Builder, x: Value) -> Value:
     groups = net.pick(1, 1, x.shape[-1]) if x.type.rank == 4 else 1
     outputs = groups * net.below(1, 7 if groups == 1 else 3)
     fields: dict[str, Any] = {"x_zero": _zero(net, x.type.scalar.name), "to": to}
-    dtype = net.pick(np.int8, np.int8, np.int16)
+    weights = net.pick("i8", "i8", "i16", "bit")
     rounding = net.pick("double", "single", "float")
     bias = _integers(net, -3000, 3000, outputs) if net.chance(0.7) else None
     multiplier: Value | None = None
@@ -75,14 +90,25 @@ def _layer(net: Builder, x: Value) -> Value:
         fields |= {"lo": -128, "hi": 127}
     if x.type.rank != 4:
         flat = net.add(nn.Reshape(x, shape=(x.shape[0], x.type.size // x.shape[0])))
-        w = _integers(net, -100, 100, outputs, flat.shape[1], dtype=dtype)
+        w = _weights(net, weights, outputs, flat.shape[1])
         return net.add(q.Dense(flat, w, bias, multiplier, shift, **fields))
     kernel = [net.below(1, min(4, d + 1)) for d in x.shape[1:3]]
     pad = _pad(net, *kernel)
-    w = _integers(net, -100, 100, outputs, *kernel, x.shape[3] // groups, dtype=dtype)
+    w = _weights(net, weights, outputs, *kernel, x.shape[3] // groups)
     stride = (net.below(1, 3), net.below(1, 3))
     operands = (x, w, bias, multiplier, shift)
     return net.add(q.Conv2D(*operands, stride=stride, groups=groups, pad=pad, **fields))
+
+
+def _weights(net: Builder, kind: str, *shape: int) -> Resource:
+    """Numbers of a type, with the lowest among them, or bits where the stage has some."""
+    if kind == "bit":
+        signs = net.rng.choice(np.array([-1, 1], np.int8), shape)
+        packed = net.module.stage.rank >= Stage.BINARIZED.rank
+        return net.module.add_resource("q", signs, TensorType(shape, BIT) if packed else None)
+    w = net.rng.integers(-100, 100, shape).astype(np.int8 if kind == "i8" else np.int16)
+    w[net.rng.random(shape) < 0.02] = -128
+    return net.module.add_resource("q", w)
 
 
 def _pad(net: Builder, height: int, width: int) -> tuple[int, int, int, int]:
