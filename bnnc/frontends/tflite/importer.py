@@ -40,6 +40,7 @@ class Importer(ModuleBuilder):
         self._values: dict[int, Value] = {}
         self._phases: dict[int, Phases] = {}
         self._failed: set[int] = set()
+        self._as_stored = True
 
     def run(
         self, operators: Sequence[Operator], inputs: Sequence[Input], outputs: Sequence[int]
@@ -49,6 +50,7 @@ class Importer(ModuleBuilder):
             self._values[one.tensor.index] = self.add_input(
                 one.name, one.type.shape, hint=one.name, type_=one.type
             )
+        self._as_stored = all(_agree(one.tensor.shape, one.type.shape) for one in inputs)
         if inputs:
             self.batch = Batch(inputs[0].type.shape[0], inputs[0].model_batch)
         for operator in operators:
@@ -145,7 +147,19 @@ class Importer(ModuleBuilder):
         results = [made] if isinstance(made, Value) else made
         if any(v.type.size == 0 and self.is_varying(v) for v in results):
             raise Unsupported("computes a tensor without elements")
+        if self._as_stored and not operator.kind.startswith("Lce"):  # whose bits stand in words
+            self._compare_shapes(operator, results)
         return made
+
+    def _compare_shapes(self, operator: Operator, results: Sequence[Value]) -> None:
+        """What the operands give must be what the file says, where it says it."""
+        for index, value in zip(operator.outputs, results, strict=False):
+            stored = self.model.tensors[index].shape
+            if stored and not _agree(stored, value.shape):
+                raise Unsupported(
+                    f"gives {list(value.shape)}, where the file says {list(stored)}",
+                    "the file is damaged; convert the model again",
+                )
 
     def _on_bytes(self, operator: Operator) -> bool:
         """Whether bytes flow through the operator; bytes as weights of floats are no such case."""
@@ -172,6 +186,13 @@ class Importer(ModuleBuilder):
             if tensor.is_byte and given is not None and given.scales.size == 1:
                 quant = Quant(float(given.scales[0]), int(given.zeros[0]))
                 value.type = replace(value.type, quant=quant)
+
+
+def _agree(stored: tuple[int, ...], shape: tuple[int, ...]) -> bool:
+    """Whether a shape is the stored one, where an axis that is left open counts as 1."""
+    return len(stored) == len(shape) and all(
+        s == d or (s == -1 and d == 1) for s, d in zip(stored, shape, strict=True)
+    )
 
 
 def _constant(name: str, tensor: Tensor, array: np.ndarray) -> Value:

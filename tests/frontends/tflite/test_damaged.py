@@ -78,7 +78,7 @@ def _indices(*values: int) -> np.ndarray:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (_tensor(0, 0, _indices(1 << 30, 1 << 30)), "has the shape"),
+        (_tensor(0, 0, _indices(1 << 30, 1 << 30)), "where the file says [1, 2]"),
         (_tensor(0, 0, _indices(1, -5)), "is damaged: a tensor has the shape [1, -5]"),
         (_tensor(0, 0, _indices(*[1] * 900)), "is damaged: a tensor has the shape"),
         (_tensor(0, 0, _indices(1, 0)), "elements"),
@@ -88,6 +88,8 @@ def _indices(*values: int) -> np.ndarray:
         (_tensor(1, 0, _indices(2, 5)), "a constant of shape [2, 5] has 32 bytes"),
         (_tensor(1, 0, _indices(1 << 30, 1 << 30)), "has 32 bytes"),
         (_tensor(1, 0, _indices(1, 8)), "layer"),
+        (_tensor(1, 0, _indices(4, 2)), "layer"),
+        (_tensor(2, 0, _indices(1, 3)), "where the file says [1, 3]"),
         (_tensor(1, 1, ("b", 5)), "layer"),
         (_tensor(1, 2, ("I", 0)), "which no operator computes"),
         (_operator(0, ("I", 5)), "operator code 5 is named"),
