@@ -9,12 +9,9 @@
 
 typedef int16_t eight[8];
 
-#define MASK(byte, l) (-((byte) >> (l)&1))
+#define MASK(byte, l) (-((byte) >> (l) & 1))
 #define MASKS(b)                                                                                   \
-    {                                                                                              \
-        MASK(b, 0), MASK(b, 1), MASK(b, 2), MASK(b, 3), MASK(b, 4), MASK(b, 5), MASK(b, 6),        \
-            MASK(b, 7)                                                                             \
-    }
+    {MASK(b, 0), MASK(b, 1), MASK(b, 2), MASK(b, 3), MASK(b, 4), MASK(b, 5), MASK(b, 6), MASK(b, 7)}
 #define MASKS4(b) MASKS(b), MASKS((b) + 1), MASKS((b) + 2), MASKS((b) + 3)
 #define MASKS16(b) MASKS4(b), MASKS4((b) + 4), MASKS4((b) + 8), MASKS4((b) + 12)
 #define MASKS64(b) MASKS16(b), MASKS16((b) + 16), MASKS16((b) + 32), MASKS16((b) + 48)
