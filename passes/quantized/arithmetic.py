@@ -135,7 +135,22 @@ def _product(op: q.Quantize, tail: Tail, a: Bytes, b: Bytes) -> Op:
 def _average(
     op: q.Quantize, tail: Tail, pool: nn.AvgPool, x: Bytes, rounding: q.Rounding, rw: Rewriter
 ) -> Value | None:
-    """Padding is the zero point, and counts as 0.0."""
+    """Padding is the zero point, and counts as 0.0.
+
+    In one unit of input and result an average is the sum over the count, in integers.
+    """
+    alone = not any(pool.pad) or not pool.include_pad
+    if rounding != "float" and alone and (x.scale, x.zero, x.to) == (op.scale, op.zero, op.to):
+        made = q.AvgPool(
+            x.x,
+            kernel_size=pool.kernel_size,
+            stride=pool.stride,
+            pad=pool.pad,
+            lo=tail.lo,
+            hi=tail.hi,
+            loc=tail.loc,
+        )
+        return rw.insert(made).result
     if any(pool.pad) and not pool.include_pad:
         return None
     window = Window(pool.kernel_size, pool.stride, pool.pad)

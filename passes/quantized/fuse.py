@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from bnnc.ir import nn, q
 from bnnc.ir.module import Module
 
@@ -25,6 +27,9 @@ class FuseQuantized(Arithmetic, MoveBytes, TableFunctions):
     Layers round as ``rounding`` says. What is left over, and what has no quantized result, stays in
     float; a layer of bytes without one gives its sums, which are exact. The floats only stand for
     the integers: where both differ, by one level at a tie, the integers are what is meant.
+
+    ``double`` gives what TensorFlow Lite's reference kernels give for the same scales. Its dense
+    layers round once, and by the product of two scales in float32.
     """
 
     name = "fuse-quantized"
@@ -56,10 +61,12 @@ class FuseQuantized(Arithmetic, MoveBytes, TableFunctions):
         if isinstance(bias, str):
             return
         end = {"y_zero": op.zero, "lo": tail.lo, "hi": tail.hi, "to": op.to}
-        name = layer.loc.name
-        scaled = multipliers(found.scales, op, self.rounding, name, rw)
+        name, rounding, scales = layer.loc.name, self.rounding, found.scales
+        if rounding == "double" and isinstance(layer, nn.Dense):
+            rounding, scales = "single", scales.astype(np.float32)
+        scaled = multipliers(scales, op, rounding, name, rw)
         loc = layer.loc.fuse([tail.loc])
-        made = integer_layer(layer, found, bias, loc, rw, rounding=self.rounding, **scaled, **end)
+        made = integer_layer(layer, found, bias, loc, rw, rounding=rounding, **scaled, **end)
         if isinstance(made, q.Layer):
             rw.replace(op, made)
 
@@ -80,7 +87,7 @@ def _sums_in_integers(layer: FloatLayer, rw: Rewriter) -> None:
         rw.remark(layer, f"stays in float: {made}")
         return
     sums = rw.insert(made).result
-    y = real_sums(sums, found.scales, layer.loc, rw)
+    y = real_sums(sums, found.scales.astype(np.float32), layer.loc, rw)
     if layer.b is not None and not exact:
         y = rw.insert(nn.Add(y, layer.b)).result
     rw.replace(layer, y)

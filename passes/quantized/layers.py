@@ -28,7 +28,8 @@ _SAME_SCALE = 1e-5
 class Operands:
     """The integers of a layer: its bytes, its weights [o, ...] and what one unit of a sum is.
 
-    ``scalar`` is that of the weights, None for as few bytes as they need.
+    ``scales`` are float64: a product of two floats is exact there, and rounded to float32 it is
+    their product in float32. ``scalar`` is that of the weights, None for as few bytes as they need.
     """
 
     x: Bytes
@@ -51,7 +52,7 @@ class Operands:
             return f"its input is padded with {layer.pad_value:g}"
         if np.abs(w.integers).max(initial=0) > 2**15 - 1:
             return "its weights have more than 16 bits"
-        return cls(x, w.integers, np.asarray(np.float32(x.scale) * scales, np.float32))
+        return cls(x, w.integers, x.scale * scales.astype(np.float64))
 
     def bias(self, layer: FloatLayer, row: np.ndarray | None) -> np.ndarray | str | None:
         """The bias in units of the sums: integers as they are, floats to the nearest."""
@@ -118,7 +119,8 @@ def multipliers(
 ) -> dict[str, Resource]:
     """What the sums are multiplied by, scales / scale of y, in the form of a rounding."""
     if rounding == "float":
-        return {"multiplier": rw.resource(f"{name}.multiplier", scales / np.float32(y.scale))}
+        floats = scales.astype(np.float32)
+        return {"multiplier": rw.resource(f"{name}.multiplier", floats / np.float32(y.scale))}
     pairs = [q.fixed_point(float(s) / y.scale) for s in scales]
     numbers = np.array(pairs, np.int32).reshape(-1, 2)
     return {
