@@ -47,7 +47,6 @@ def test_random_networks_classify(repo: Path, tmp_path: Path, cc: str) -> None:
         text = _run(repo, "classify", network, photograph, *options)
         assert "every bit equal in C and interpreter" in text
         assert text.count(", of kind ") == 5 and "n0144" not in text
-    network = tmp_path / "random" / "alexnet_BWN.t7"
     table = _run(repo, "tables", network, "--repeat", "1", "--size", "224")
     assert table.splitlines()[1].split()[0] == "alexnet_BWN"
 
@@ -70,7 +69,6 @@ def test_sizes_of_the_full_networks(
     network = tmp_path / f"{name}.t7"
     save(network, NETWORKS[name](1.0, 1000, 1), cuda=True)
     assert network.stat().st_size > 240e6
-    network = tmp_path / "random" / "alexnet_BWN.t7"
     table = _run(repo, "tables", network, "--repeat", "0")
     found, given = (float(text) for text in table.splitlines()[1].split()[1:3])
     assert given == mebibytes and abs(found - given) <= 0.11
