@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -86,6 +87,11 @@ def _interrupt(folder: Path) -> list[str]:
     return _faulty_pass(folder, "os.kill(os.getpid(), signal.SIGINT)")
 
 
+def _heed_interrupts() -> None:
+    """What a shell starts in the background is born deaf to them."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize(
     ("code", "prepare", "text"),
     [
@@ -114,6 +120,7 @@ def test_exit_code(net: Path, tmp_path: Path, code: int, prepare: Prepare, text:
         capture_output=True,
         text=True,
         check=False,
+        preexec_fn=_heed_interrupts,
     )
     assert done.returncode == code, done.stderr
     assert text in done.stderr
