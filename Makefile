@@ -12,9 +12,9 @@ BIN = $(VENV)/bin
 
 C_FILES = $(shell git ls-files 'runtime/*.c' 'runtime/*.h')
 
-.PHONY: test lint lint-python lint-types lint-c unit unit-tensorflow in-tensorflow soak demo format clean bench-kernels bench-compile
+.PHONY: test lint lint-python lint-types lint-c unit unit-tensorflow in-tensorflow unit-frameworks in-framework soak demo format clean bench-kernels bench-compile
 
-test: lint unit unit-tensorflow
+test: lint unit unit-tensorflow unit-frameworks
 
 unit: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest
@@ -25,6 +25,14 @@ unit-tensorflow:
 
 in-tensorflow: $(VENV)/dev-tensorflow.stamp
 	$(BIN)/python -m pytest -m tensorflow
+
+# PyTorch and Larq have one each; their tests are those of the examples that train with them.
+unit-frameworks:
+	$(MAKE) VENV=$(VENV)-pytorch FRAMEWORK=pytorch in-framework
+	$(MAKE) VENV=$(VENV)-larq FRAMEWORK=larq in-framework
+
+in-framework: $(VENV)/dev-$(FRAMEWORK).stamp
+	$(BIN)/python -m pytest -m $(FRAMEWORK) tests/examples
 
 lint: lint-python lint-types lint-c
 
@@ -74,4 +82,4 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 clean:
-	rm -rf $(VENV) $(VENV)-tensorflow build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-tensorflow $(VENV)-pytorch $(VENV)-larq build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -24,7 +24,9 @@ _IN_CI = bool(os.environ.get("CI"))
 settings.register_profile("bnnc", deadline=None, derandomize=_IN_CI)
 settings.load_profile("bnnc")
 
-_NO_TENSORFLOW = importlib.util.find_spec("tensorflow") is None
+# Frameworks by the marker of the tests that need one; each is tested in an environment of its own.
+_FRAMEWORKS = {"tensorflow": "tensorflow", "pytorch": "torch", "larq": "larq"}
+_MISSING = {mark for mark, name in _FRAMEWORKS.items() if importlib.util.find_spec(name) is None}
 
 _skipped_in_ci = pytest.StashKey[list[tuple[str, str]]]()
 
@@ -50,10 +52,27 @@ def shared(repo: Path) -> Path:
 @pytest.fixture(scope="session")
 def tf() -> Any:
     """TensorFlow, for tests marked ``tensorflow``; they are skipped where it is not installed."""
-    if _NO_TENSORFLOW:
+    if "tensorflow" in _MISSING:
         pytest.skip("TensorFlow is not installed")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     return importlib.import_module("tensorflow")
+
+
+def _skip_without(mark: str) -> None:
+    if mark in _MISSING:
+        pytest.skip(f"{_FRAMEWORKS[mark]} is not installed")
+
+
+@pytest.fixture(scope="session")
+def torch() -> None:
+    """For tests marked ``pytorch``; they are skipped where it is not installed."""
+    _skip_without("pytorch")
+
+
+@pytest.fixture(scope="session")
+def larq() -> None:
+    """For tests marked ``larq``; they are skipped where it is not installed."""
+    _skip_without("larq")
 
 
 def _tool(name: str) -> str:
@@ -115,7 +134,7 @@ def golden(request: pytest.FixtureRequest) -> Callable[[Path, str], None]:
 def _has_right_to_skip(item: pytest.Item) -> bool:
     if item.get_closest_marker("optional"):
         return True
-    if _NO_TENSORFLOW and item.get_closest_marker("tensorflow"):
+    if any(item.get_closest_marker(mark) for mark in _MISSING):
         return True
     without_models = not Path(
         os.environ.get("BNNC_SHARED") or item.config.rootpath.parent / "shared"

@@ -58,6 +58,9 @@ _LEFT_ALONE = {
     ),
     ("examples/cifar10/README.md", "python -m examples.cifar10.demo"),
     ("examples/cifar10/README.md", 'pip install "bnnc[train]"'),
+    ("examples/larq_mnist/README.md", 'pip install "larq>=0.14" tf-keras'),  # as those of alexnet
+    ("examples/pytorch_mnist/README.md", "pip install torch onnxscript"),
+    ("examples/pytorch_mnist/README.md", "import brevitas.nn as qnn"),
     ("examples/digits/README.md", "python -m examples.digits.demo     # or: make demo"),
     ("examples/digits/README.md", 'pip install "bnnc[train]"'),
 }

@@ -17,7 +17,8 @@ def _run(folder: Path, test: str, *, ci: bool) -> subprocess.CompletedProcess[st
     (folder / "tests").mkdir()
     (folder / "tests" / "conftest.py").write_text(_CONFTEST.read_text())
     (folder / "tests" / "test_it.py").write_text("import pytest\n\n" + test)
-    (folder / "pytest.ini").write_text("[pytest]\nmarkers =\n    optional: x\n    tensorflow: x\n")
+    marks = "".join(f"    {mark}: x\n" for mark in ("optional", "tensorflow", "larq"))
+    (folder / "pytest.ini").write_text(f"[pytest]\nmarkers =\n{marks}")
     env = {key: value for key, value in os.environ.items() if key not in {"CI", "BNNC_SHARED"}}
     return subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "tests"],
@@ -58,6 +59,7 @@ def test_a_skip_passes_elsewhere(tmp_path: Path, how: str) -> None:
     [
         "@pytest.mark.optional('why')\ndef test_a(): pytest.skip('why')\n",
         "@pytest.mark.tensorflow\ndef test_a(tf): pass\n",
+        "@pytest.mark.larq\ndef test_a(larq): pass\n",
         "def test_a(shared): pass\n",  # no such folder beside the made one
         "@pytest.mark.xfail\ndef test_a(): assert False\n",
     ],
