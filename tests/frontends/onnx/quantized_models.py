@@ -12,8 +12,6 @@ from onnx import ModelProto, TensorProto, numpy_helper
 
 from .models import ModelBuilder
 
-ort: Any = importlib.import_module("onnxruntime")
-
 OPTIMIZED = (False, True)
 LIMITS = {"int8": (-128, 128), "uint8": (0, 256), "int32": (-(2**31), 2**31)}
 
@@ -22,6 +20,7 @@ def run_onnxruntime(
     model: ModelProto, feeds: Mapping[str, np.ndarray], *, optimized: bool
 ) -> np.ndarray:
     """The only output; without optimization every node is computed on its own."""
+    ort: Any = importlib.import_module("onnxruntime")
     options = ort.SessionOptions()
     options.log_severity_level = 3
     options.intra_op_num_threads = 1
