@@ -47,6 +47,7 @@ def test_random_networks_classify(repo: Path, tmp_path: Path, cc: str) -> None:
         text = _run(repo, "classify", network, photograph, *options)
         assert "every bit equal in C and interpreter" in text
         assert text.count(", of kind ") == 5 and "n0144" not in text
+    network = tmp_path / "random" / "alexnet_BWN.t7"
     table = _run(repo, "tables", network, "--repeat", "1", "--size", "224")
     assert table.splitlines()[1].split()[0] == "alexnet_BWN"
 
