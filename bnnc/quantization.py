@@ -17,7 +17,6 @@ from bnnc.passes.quantized import FuseQuantized, InsertQuantizers, QuantizeLayer
 
 from .calibrating import Calibrate
 
-Scheme: TypeAlias = Literal["int8"]
 Io: TypeAlias = Literal["float", "int8"]
 CalibrationData: TypeAlias = "str | PathLike[str] | Mapping[str, np.ndarray]"
 SCHEMES = ("int8",)

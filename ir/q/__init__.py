@@ -11,7 +11,7 @@ from .convert import Clamp, Dequantize, Lookup, Quantize, Requantize
 from .elementwise import Add, Binary, FloatBinary, Mul, Sub, Sum
 from .layer import Conv2D, Dense, Layer
 from .pool import AvgPool, MaxPool, Mean
-from .real import fixed_point, nearest
+from .real import fixed_point, nearest, sum_factors
 from .rounding import LARGEST, Byte, Rounding
 from .softmax import Softmax
 from .weights import without_zero
@@ -42,5 +42,6 @@ __all__ = [
     "largest_accumulator",
     "nearest",
     "require_accumulators",
+    "sum_factors",
     "without_zero",
 ]

@@ -20,7 +20,6 @@ from .layers import multipliers
 from .levels import Bytes
 from .tails import Tail, tail_of
 
-_LEFT_SHIFT = 20
 _MOST_ONES = 1 << 14
 
 
@@ -90,10 +89,6 @@ def _of_floats(op: q.Quantize, tail: Tail, a: Bytes, b: Bytes) -> Op:
 
 
 def _sum(op: q.Quantize, tail: Tail, a: Bytes, b: Bytes) -> Op:
-    """Both operands in twice the larger scale, 2^20 times finer; then the scale of the result."""
-    twice = 2.0 * max(a.scale, b.scale)
-    (am, ash), (bm, bsh) = q.fixed_point(a.scale / twice), q.fixed_point(b.scale / twice)
-    ym, ysh = q.fixed_point(twice / (2.0**_LEFT_SHIFT * op.scale))
     cls = q.Sub if isinstance(tail.op, nn.Sub) else q.Add
     return cls(
         a.x,
@@ -101,13 +96,7 @@ def _sum(op: q.Quantize, tail: Tail, a: Bytes, b: Bytes) -> Op:
         a_zero=a.zero,
         b_zero=b.zero,
         y_zero=op.zero,
-        left_shift=_LEFT_SHIFT,
-        a_multiplier=am,
-        a_shift=ash,
-        b_multiplier=bm,
-        b_shift=bsh,
-        y_multiplier=ym,
-        y_shift=ysh,
+        **q.sum_factors(a.scale, b.scale, op.scale),
         lo=tail.lo,
         hi=tail.hi,
         to=op.to,

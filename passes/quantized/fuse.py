@@ -87,7 +87,7 @@ def _sums_in_integers(layer: FloatLayer, rw: Rewriter) -> None:
         rw.remark(layer, f"stays in float: {made}")
         return
     sums = rw.insert(made).result
-    y = real_sums(sums, found.scales.astype(np.float32), layer.loc, rw)
+    y = real_sums(sums, found.scales, layer.loc, rw)
     if layer.b is not None and not exact:
         y = rw.insert(nn.Add(y, layer.b)).result
     rw.replace(layer, y)

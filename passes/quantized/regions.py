@@ -17,7 +17,7 @@ from bnnc.ir.value import Resource, Value
 from ..constants import scalar_constant
 from .annotations import SAME_LEVELS, annotated_levels
 
-# Layers of bytes with bit weights would store each bit as a byte: those stay in float.
+# Layers with bit weights (fb) stay in float, though `q.conv2d` and `q.dense` can have them.
 FLOAT_KINDS = ("ff", "ft")
 # What cuts floats to bits or few-bit levels.
 CUTS = (

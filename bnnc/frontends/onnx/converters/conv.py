@@ -40,10 +40,15 @@ def conv(c: Context) -> Arranged:
     image = Image.of(c)
     w = filters_of(c, image)
     window = Window.of(c, image, image.kernel(c, (w.shape[1], w.shape[2])))
+    return convolution(c, image, w, _bias(c), window)
+
+
+def convolution(c: Context, image: Image, w: Value, bias: Value | None, window: Window) -> Arranged:
+    """Float convolution of an image with filters [o, kh, kw, i / groups]."""
     y = nn.Conv2D(
         image.value,
         w,
-        _bias(c),
+        bias,
         stride=window.stride,
         dilation=window.dilation,
         groups=c.integer("group", 1),

@@ -15,7 +15,7 @@ from ..arrangement import Arranged, Shape
 from ..context import Context
 from ..convert import converts
 from ..levels import Levels, as_bytes, as_floats, byte_of
-from .conv import filters_of
+from .conv import convolution, filters_of
 from .dense import dense_operands, multiplied
 from .windows import Image, Window
 
@@ -98,16 +98,7 @@ def conv_integer(c: Context) -> Arranged:
     c.mark_integral()
     floats = c.constant(weights.array.astype(np.float32), "floats")
     window = Window.of(c, image, (weights.shape[1], weights.shape[2]))
-    y = nn.Conv2D(
-        image.value,
-        floats,
-        stride=window.stride,
-        dilation=window.dilation,
-        groups=c.integer("group", 1),
-        pad=window.pad,
-        pad_value=0.0,
-    )
-    return image.result(c, c.emit(y))
+    return convolution(c, image, floats, None, window)
 
 
 @converts("QLinearMatMul")

@@ -17,17 +17,13 @@ from ..quantization import exponentials
 from .tensorflow import require_same_quantization
 
 F = np.float32
-_LEFT_SHIFT = 20
 
 
 @converts_bytes("ADD", "SUB")
 def add(c: Context) -> Value:
     """In the scale of twice the larger operand's, then the activation."""
     a, b, y = c.quant(0), c.quant(1), c.result_quant()
-    twice = 2.0 * max(a.scale, b.scale)
     lo, hi = y.bounds(c.text("activation", "NONE"))
-    (am, ash), (bm, bsh) = q.fixed_point(a.scale / twice), q.fixed_point(b.scale / twice)
-    ym, ysh = q.fixed_point(twice / (2.0**_LEFT_SHIFT * y.scale))
     cls = q.Add if c.operator.kind == "ADD" else q.Sub
     return c.emit(
         cls(
@@ -36,13 +32,7 @@ def add(c: Context) -> Value:
             a_zero=a.zero,
             b_zero=b.zero,
             y_zero=y.zero,
-            left_shift=_LEFT_SHIFT,
-            a_multiplier=am,
-            a_shift=ash,
-            b_multiplier=bm,
-            b_shift=bsh,
-            y_multiplier=ym,
-            y_shift=ysh,
+            **q.sum_factors(a.scale, b.scale, y.scale),
             lo=lo,
             hi=hi,
             to=y.to,
