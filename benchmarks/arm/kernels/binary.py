@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Binary layers on 64-bit ARM: instructions that are executed, and cycles of llvm-mca's models.
+
+Instructions are exact: a plugin of QEMU counts them. `ideal` is what the inner loop alone would
+execute for the layer's products; a group is 128 products. Cycles are a model, never measured.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..model import CPUS, Loop, innermost_loops
+from ..report import Report
+from ..toolchain import Bench, Shape
+
+KERNEL = "conv2d_bb_neon_thr"
+FUNCTION = "to_bits"
+CONVOLUTIONS = (
+    Shape(56, 64, 64, 3, pad=1),
+    Shape(28, 128, 128, 3, pad=1),
+    Shape(14, 256, 256, 3, pad=1),
+    Shape(7, 512, 512, 3, pad=1),
+    Shape(28, 128, 256, 3, stride=2, pad=1),
+    Shape(28, 128, 128, 1),
+    Shape(14, 256, 256, 1),
+    Shape(7, 512, 512, 1),
+)
+DENSE = Shape(1, 4096, 4096, 1)
+# MAC/cycle of the loop over four pixels, and vector operations for a group; whole 3x3 layers of
+# 128 channels and more.
+BOUNDS = {"cortex-a72": 84.0, "neoverse-n1": 84.0}
+OPERATIONS = 3.0
+OVERHEAD = 1.25
+
+
+def report(run: Report) -> None:
+    """Print a table of loops and one of layers for each compiler."""
+    for name, command in run.compilers():
+        _compiler(run, command, run.work / name)
+
+
+def _loop(run: Report, name: str, loop: Loop, *, bound: bool) -> None:
+    groups = loop.count("cnt")
+    rates: list[object] = []
+    for cpu in CPUS:
+        cycles = loop.cycles(cpu)
+        rates.append("no llvm-mca" if cycles is None else groups * 128 / cycles)
+        if bound and cycles is not None and groups * 128 / cycles < BOUNDS.get(cpu, 0):
+            run.missed.append(f"{name}: {groups * 128 / cycles:.1f} MAC/cycle on {cpu}'s model")
+    operations = loop.vector_operations / groups
+    if operations > OPERATIONS:
+        run.missed.append(f"{name}: {operations:.2f} vector operations for a group")
+    run.row(name, len(loop.body) / groups, operations, *rates)
+
+
+def _compiler(run: Report, command: str, folder: Path) -> None:
+    bench = Bench(KERNEL, command, folder / "neon")
+    plain = Bench("conv2d_bb_x4_thr", command, folder / "ref")
+    loops = innermost_loops(bench.object, FUNCTION)
+    # Of one pixel there are two: the other one counts taps outside of the input.
+    four = next(loop for loop in loops if loop.count("cnt") == 32)
+    one = next(loop for loop in loops if loop.count("cnt") == 16 and loop.count("eor"))
+    run.heading(command)
+    run.row("inner loop", "instr/group", "vector/group", *(f"{c} *" for c in CPUS))
+    _loop(run, "four pixels", four, bound=True)
+    _loop(run, "one pixel", one, bound=False)
+    run.text("* MAC/cycle as modelled by llvm-mca, not measured\n")
+    run.row("whole layer", "MMAC", "Minstr", "instr/group", "of ideal", "portable C")
+    for shape in filter(run.wants, (*CONVOLUTIONS, DENSE)):
+        loop = one if shape == DENSE else four
+        ideal = shape.macs / 128 * len(loop.body) / loop.count("cnt")
+        executed = bench.executed(shape).total()
+        share = executed / ideal
+        slower = plain.executed(shape).total() / executed
+        rate = executed / (shape.macs / 128)
+        run.row(shape, shape.macs / 1e6, executed / 1e6, rate, share, f"{slower:.1f} x")
+        if shape.kernel == 3 and shape.ic >= 128 and share > OVERHEAD:
+            run.missed.append(f"{shape} by {command}: {share:.2f} of the ideal")
