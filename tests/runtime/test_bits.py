@@ -61,18 +61,34 @@ def test_packing_follows_the_table_of_special_values(kernels: Kernels) -> None:
 
 @pytest.mark.parametrize("c", CHANNELS)
 def test_unpack(kernels: Kernels, c: int) -> None:
+    check_unpack(kernels, "", c)
+
+
+@pytest.mark.parametrize("c", CHANNELS)
+def test_unpack_and_flip_in_vectors(neon_kernels: Kernels, c: int) -> None:
+    check_unpack(neon_kernels, "_neon", c)
+    check_flip(neon_kernels, "_neon", c, in_place=False)
+    check_flip(neon_kernels, "_neon", 3 * c + 100, in_place=False)
+
+
+def check_unpack(kernels: Kernels, suffix: str, c: int) -> None:
     x = np.random.default_rng(c).choice(np.array([-1, 1], F32), (4, c))
     p: dict[str, Field] = {"rows": 4, "c": c}
-    y = kernels.call("unpack_bits", "rows", p, naive.pack(x), np.empty_like(x))
+    y = kernels.call("unpack_bits" + suffix, "rows", p, naive.pack(x), np.empty_like(x))
     np.testing.assert_array_equal(y, x)
 
 
 @pytest.mark.parametrize("c", CHANNELS)
 def test_flip_in_place(kernels: Kernels, c: int) -> None:
+    check_flip(kernels, "", c, in_place=True)
+
+
+def check_flip(kernels: Kernels, suffix: str, c: int, in_place: bool) -> None:
     rng = np.random.default_rng(c)
     x, flip = rng.choice(np.array([-1, 1]), (4, c)), rng.choice(np.array([-1, 1]), c)
-    y = naive.pack(x)
-    kernels.call("bits_flip", "rows", {"rows": 4, "c": c}, y, naive.pack(flip), y)
+    bits = naive.pack(x)
+    y = bits if in_place else np.full_like(bits, 0xAA)
+    kernels.call("bits_flip" + suffix, "rows", {"rows": 4, "c": c}, bits, naive.pack(flip), y)
     np.testing.assert_array_equal(y, naive.pack(x * flip))
 
 

@@ -31,22 +31,39 @@ def planes_like(want: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("levels", LEVELS)
 @pytest.mark.parametrize("shape", SHAPES)
 def test_bytes_to_planes_and_back(kernels: Kernels, shape: tuple[int, int], levels: int) -> None:
+    check_levels(kernels, "", shape, levels)
+
+
+@pytest.mark.parametrize("levels", LEVELS)
+@pytest.mark.parametrize("shape", SHAPES)
+def test_bytes_in_vectors(neon_kernels: Kernels, shape: tuple[int, int], levels: int) -> None:
+    check_levels(neon_kernels, "_neon", shape, levels)
+    check_bits(neon_kernels, "_neon", shape)
+
+
+def check_levels(kernels: Kernels, suffix: str, shape: tuple[int, int], levels: int) -> None:
     x, p = draw(shape, levels), fields(shape, levels)
     planes = naive.pack_levels(levels.bit_length(), x)
-    packed = kernels.call("bytes_to_levels", "levels", p, x, planes_like(planes))
+    packed = kernels.call("bytes_to_levels" + suffix, "levels", p, x, planes_like(planes))
     np.testing.assert_array_equal(packed, planes)
-    plain = kernels.call("levels_to_bytes", "levels", p, planes, np.full(shape, 0xAA, np.uint8))
+    y = np.full(shape, 0xAA, np.uint8)
+    plain = kernels.call("levels_to_bytes" + suffix, "levels", p, planes, y)
     np.testing.assert_array_equal(plain, x)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_bits_to_bytes_and_back(kernels: Kernels, shape: tuple[int, int]) -> None:
+    check_bits(kernels, "", shape)
+
+
+def check_bits(kernels: Kernels, suffix: str, shape: tuple[int, int]) -> None:
     x = np.random.default_rng(3).choice(np.array([-1, 1], np.int8), shape)
     p = fields(shape, 1)
     packed = naive.pack(x)
-    y = kernels.call("bytes_to_bits", "levels", p, x, planes_like(packed))
+    y = kernels.call("bytes_to_bits" + suffix, "levels", p, x, planes_like(packed))
     np.testing.assert_array_equal(y, packed)
-    plain = kernels.call("bits_to_bytes", "levels", p, packed, np.full(shape, 0x55, np.int8))
+    plain = np.full(shape, 0x55, np.int8)
+    kernels.call("bits_to_bytes" + suffix, "levels", p, packed, plain)
     np.testing.assert_array_equal(plain, x)
 
 

@@ -68,13 +68,24 @@ def test_float_pools(kernels: Kernels, p: dict[str, int]) -> None:
 @pytest.mark.parametrize("with_flip", [False, True])
 @pytest.mark.parametrize("p", POOLS)
 def test_bit_pool(kernels: Kernels, p: dict[str, int], with_flip: bool) -> None:
+    check_bits(kernels, "max_pool_bits", p, with_flip)
+
+
+@pytest.mark.parametrize("with_flip", [False, True])
+@pytest.mark.parametrize("p", POOLS)
+def test_bit_pool_in_vectors(neon_kernels: Kernels, p: dict[str, int], with_flip: bool) -> None:
+    for c in (p["c"], 3 * p["c"], 15 * p["c"]):
+        check_bits(neon_kernels, "max_pool_bits_neon", {**p, "c": c}, with_flip)
+
+
+def check_bits(kernels: Kernels, symbol: str, p: dict[str, int], with_flip: bool) -> None:
     fields: dict[str, Field] = {**p}
     rng = np.random.default_rng(p["ih"] * 100 + p["iw"])
     x = rng.choice(np.array([-1, -1, -1, 1]), (p["n"], p["ih"], p["iw"], p["c"]))
     flip = rng.choice(np.array([-1, 1]), p["c"])
     packed_flip = naive.pack(flip) if with_flip else None
     y = np.full((p["n"], p["oh"], p["ow"], (p["c"] + 7) // 8), 0xAA, np.uint8)
-    kernels.call("max_pool_bits", "pool2d", fields, naive.pack(x), packed_flip, y)
+    kernels.call(symbol, "pool2d", fields, naive.pack(x), packed_flip, y)
     for at, window in windows(p, x):
         want = window.max(axis=0) * (flip if with_flip else 1)
         np.testing.assert_array_equal(y[at], naive.pack(want))

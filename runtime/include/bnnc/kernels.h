@@ -262,5 +262,14 @@ void BNNC_SYM(conv2d_fb_neon_lvl)(const bnnc_conv2d *p, const float *x, const ui
 
 void BNNC_SYM(pack_bits_neon)(const bnnc_rows *p, const float *x, uint8_t *y);
 void BNNC_SYM(threshold_f32_neon)(const bnnc_rows *p, const float *x, const float *thr, uint8_t *y);
+void BNNC_SYM(unpack_bits_neon)(const bnnc_rows *p, const uint8_t *x, float *y);
+void BNNC_SYM(bits_flip_neon)(const bnnc_rows *p, const uint8_t *x, const uint8_t *flip,
+                              uint8_t *y);
+void BNNC_SYM(max_pool_bits_neon)(const bnnc_pool2d *p, const uint8_t *x, const uint8_t *flip,
+                                  uint8_t *y);
+void BNNC_SYM(bytes_to_levels_neon)(const bnnc_levels *p, const uint8_t *x, uint8_t *y);
+void BNNC_SYM(levels_to_bytes_neon)(const bnnc_levels *p, const uint8_t *x, uint8_t *y);
+void BNNC_SYM(bytes_to_bits_neon)(const bnnc_levels *p, const uint8_t *x, uint8_t *y);
+void BNNC_SYM(bits_to_bytes_neon)(const bnnc_levels *p, const uint8_t *x, uint8_t *y);
 
 #endif
