@@ -14,7 +14,6 @@ from bnnc.ir.location import Loc
 from bnnc.ir.module import Module, Stage
 from bnnc.ir.operation import Op
 from bnnc.ir.types import BIT
-from bnnc.ir.value import Value
 
 from ..base import Pass
 from ..constants import constant
@@ -24,7 +23,7 @@ from .layers import Operands, integer_layer, multipliers, real_sums
 from .levels import Bytes
 from .regions import is_float_layer
 from .tails import tail_of
-from .weights import IntegerWeights, integer_weights
+from .weights import IntegerWeights, integer_weights, least_sums
 
 
 @register_pass
@@ -33,8 +32,8 @@ class QuantizeLayers(Pass):
 
     A layer whose result is quantized, with bounds of a relu or clip before, rounds to it as
     ``rounding`` says; one that is cut compares its sums with integer thresholds; any other gives
-    its exact sums, as floats. Layers whose sums may leave 32 bits stay in
-    float.
+    its exact sums, as floats. Weights that are bits stay bits, their factors are part of the
+    rounding or of the thresholds. Layers whose sums may leave 32 bits stay in float.
     """
 
     name = "quantize-layers"
@@ -76,14 +75,14 @@ class QuantizeLayers(Pass):
         if x is None:
             return
         w = integer_weights(layer, x.scale)
-        made = _integer_layer(layer, x, w, layer.loc, rw, to="i32")
+        end = {"to": "i32"} if layer.thr is None else _limits(layer, w.units, rw)
+        made = _integer_layer(layer, x, w, layer.loc, rw, **end)
         if made is None:
             return
-        sums = rw.insert(made).result
-        if layer.thr is not None:
-            rw.replace(layer, _cut(layer, sums, w.units, rw))
+        if layer.thr is None:
+            rw.replace(layer, real_sums(rw.insert(made).result, w.units, layer.loc, rw))
         else:
-            rw.replace(layer, real_sums(sums, w.units, layer.loc, rw))
+            rw.replace(layer, made)
 
 
 def _softmax(op: q.Quantize, rw: Rewriter) -> bool:
@@ -138,14 +137,9 @@ def _integer_layer(
     return made
 
 
-def _cut(layer: bits.Layer, sums: Value, units: np.ndarray, rw: Rewriter) -> Value:
-    """Bits or levels of the sums: the least integers that stand for a threshold or more."""
+def _limits(layer: bits.Layer, units: np.ndarray, rw: Rewriter) -> dict[str, Any]:
+    """The least integers that stand for the thresholds of a layer, or more, and what it gives."""
     thr = constant(layer.thr)
     assert thr is not None
-    with np.errstate(over="ignore"):
-        least = np.ceil(thr.astype(np.float64) / units.reshape(-1, *[1] * (thr.ndim - 1)))
-    least = np.clip(least, -(2**31), 2**31 - 1).astype(np.float32)
-    rows = rw.resource(f"{layer.loc.name}.thresholds", least)
-    plain = rw.insert(q.Dequantize(sums, scale=1.0, zero=0, loc=layer.loc)).result
-    cls = bits.Threshold if thr.ndim == 1 else bits.Quantize
-    return rw.insert(cls(plain, rows, nan=layer.nan, loc=layer.loc)).result
+    rows = rw.resource(f"{layer.loc.name}.thr", least_sums(thr, units))
+    return {"thr": rows, "to": str(layer.result.type.scalar)}

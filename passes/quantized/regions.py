@@ -17,8 +17,7 @@ from bnnc.ir.value import Resource, Value
 from ..constants import scalar_constant
 from .annotations import SAME_LEVELS, annotated_levels
 
-# Layers with bit weights (fb) stay in float, though `q.conv2d` and `q.dense` can have them.
-FLOAT_KINDS = ("ff", "ft")
+FLOAT_KINDS = ("ff", "fb", "ft")
 # What cuts floats to bits or few-bit levels.
 CUTS = (
     *(bits.Pack, bits.Threshold, bits.ToLevels, bits.Quantize),
