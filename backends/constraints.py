@@ -10,6 +10,7 @@ from bnnc.ir import bin, nn, q
 from bnnc.ir.diagnostics import TargetError
 from bnnc.ir.layouts import BitPlane, BitTiles
 from bnnc.ir.operation import Op
+from bnnc.ir.value import Resource
 
 
 def _groups(op: Op) -> int:
@@ -42,6 +43,26 @@ def _short_window(op: Op) -> bool:
     return math.prod(outer) * ((channels + 7) // 8) <= 4096
 
 
+def _byte_window(op: Op) -> bool:
+    """A window of bytes fits into the room for copies of windows, or need not be copied."""
+    if not isinstance(op, q.Layer):
+        return False
+    row = math.prod(op.w.shape[1:])
+    as_it_lies = isinstance(op, q.Dense) and row % 16 == 0 and op.x.type.scalar.name == "i8"
+    return as_it_lies or row + 15 <= 36864
+
+
+def _eight_of_group(op: Op) -> bool:
+    return _ungrouped(op) or (isinstance(op, q.Conv2D) and op.w.shape[0] // op.groups % 8 == 0)
+
+
+def _above_lowest(op: Op) -> bool:
+    """No weight is -128, so that two products of bytes fit into 16 bits."""
+    if not isinstance(op, q.Layer) or not isinstance(op.w, Resource) or not op.w.at_hand:
+        return False
+    return op.w.array.size > 0 and int(op.w.array.min()) > -128
+
+
 def _product(op: Op) -> bool:
     return isinstance(op, nn.Reduce) and op.kind == "prod"
 
@@ -67,6 +88,9 @@ CONSTRAINTS: dict[str, Callable[[Op], bool]] = {
     "byte_groups": _byte_groups,
     "tiles_fit": _tiles_fit,
     "short_window": _short_window,
+    "byte_window": _byte_window,
+    "eight_of_group": _eight_of_group,
+    "above_lowest": _above_lowest,
     "product": _product,
     "no_nan": _no_nan,
     "ieee_division": _ieee_division,

@@ -4,7 +4,7 @@
 if __name__ != "bnnc.ir":
     raise ImportError("import bnnc.ir, not ir")
 
-from . import bin, nn, q
+from . import bin, byte_layouts, nn, q
 from .location import Loc
 from .module import Function, Module, Stage
 from .operation import Op, Return, find_operation, operation, registered_operations
@@ -29,6 +29,7 @@ __all__ = [
     "TensorType",
     "Value",
     "bin",
+    "byte_layouts",
     "find_operation",
     "nn",
     "operation",

@@ -12,7 +12,13 @@ from bnnc.ir import BIT, F32, TERN, Scalar, TensorType
 from bnnc.ir.diagnostics import IRError
 from bnnc.ir.layouts import layout_of, layouts
 
-SCALARS = [F32, BIT, TERN, *(Scalar(f"u{k}") for k in range(1, 9)), Scalar("i32"), Scalar("u9")]
+SCALARS = [
+    F32,
+    BIT,
+    TERN,
+    *(Scalar(f"u{k}") for k in range(1, 9)),
+    *map(Scalar, ("i8", "i32", "u9")),
+]
 SHAPES = st.lists(st.integers(0, 19), max_size=4).map(tuple)
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import platform
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -25,9 +25,13 @@ _OTHERS = () if _SANITIZED else ("neon", "armv7-neon")
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Sanitizers see this machine's kernels alone; tests of others are none to be skipped."""
     if _SANITIZED:
-        gone = [item for item in items if "neon_kernels" in getattr(item, "fixturenames", ())]
+        gone = [item for item in items if _of_arm(getattr(item, "fixturenames", ()))]
         config.hook.pytest_deselected(items=gone)
         items[:] = [item for item in items if item not in gone]
+
+
+def _of_arm(fixtures: Collection[str]) -> bool:
+    return "neon_kernels" in fixtures or "arm_family" in fixtures
 
 
 def emulated(
@@ -87,3 +91,21 @@ def neon_kernels(
     found = emulated("neon", folder, of_family("neon"), number)
     yield found
     found.close()
+
+
+@pytest.fixture(scope="session")
+def arm_family(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Callable[[str, int], Kernels]]:
+    """The kernels of a family for 64-bit ARM, by a compiler of its target, run as it says."""
+    made: dict[tuple[str, int], EmulatedKernels] = {}
+
+    def family(isa: str, compiler: int) -> Kernels:
+        if (isa, compiler) not in made:
+            folder = tmp_path_factory.mktemp(isa)
+            made[isa, compiler] = emulated(isa, folder, of_family(isa), compiler)
+        return made[isa, compiler]
+
+    yield family
+    for kernels in made.values():
+        kernels.close()

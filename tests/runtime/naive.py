@@ -60,6 +60,19 @@ def in_steps(w: np.ndarray) -> np.ndarray:
     return np.concatenate(found)
 
 
+def byte_tiles(w: np.ndarray, lanes: int, depth: int) -> np.ndarray:
+    """Sums of the weights of [oc, ...], then rows: [oc / lanes][row / depth][lanes][depth]."""
+    rows = [[int(v) for v in row] for row in w.reshape(len(w), -1)]
+    rows = [row + [0] * (-len(row) % 16) for row in rows]
+    rows += [[0] * len(rows[0])] * (-len(rows) % 8)
+    found = [v % 256 for row in rows for v in sum(row).to_bytes(4, "little", signed=True)]
+    for tile in range(0, len(rows), lanes):
+        for at in range(0, len(rows[0]), depth):
+            for row in rows[tile : tile + lanes]:
+                found += [v % 256 for v in row[at : at + depth]]
+    return np.array(found, np.uint8)
+
+
 def tile8(w: np.ndarray) -> np.ndarray:
     """[oc, kh, kw, ic] to [tiles, kh, kw, ic, 8]."""
     oc = w.shape[0]

@@ -84,6 +84,7 @@ class Weights:
     lowest: int
     highest: int
     dtype: Any = np.int8
+    tiles: tuple[int, int] | None = None
 
     def draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
         """int64, the lowest now and then."""
@@ -95,6 +96,8 @@ class Weights:
 
     def store(self, w: np.ndarray) -> np.ndarray:
         """As the kernel reads them."""
+        if self.tiles is not None:
+            return naive.byte_tiles(w, *self.tiles)
         return naive.pack(w) if self.dtype is np.bool_ else w.astype(self.dtype)
 
 
@@ -109,7 +112,12 @@ WEIGHTS = [
 @pytest.mark.parametrize("weights", WEIGHTS, ids=lambda w: w.prefix)
 @pytest.mark.parametrize("g", GEOMETRIES)
 def test_layers(kernels: Kernels, g: Geometry, weights: Weights, sign: str) -> None:
-    rng = np.random.default_rng([*sign.encode(), *weights.prefix.encode(), GEOMETRIES.index(g)])
+    check_layer(kernels, g, weights, sign)
+
+
+def check_layer(kernels: Kernels, g: Geometry, weights: Weights, sign: str) -> None:
+    """Sums, and bytes in all roundings, against plain loops and exact fractions."""
+    rng = np.random.default_rng([*sign.encode(), *weights.prefix.encode(), g.ic, g.oc, g.ih])
     x, drawn = numbers(sign, g.x_shape, rng), weights.draw(g.w_shape, rng)
     w = weights.store(drawn)
     fields = conv_fields(g, sign, rng)
@@ -149,8 +157,12 @@ def test_layers(kernels: Kernels, g: Geometry, weights: Weights, sign: str) -> N
 @pytest.mark.parametrize("weights", WEIGHTS, ids=lambda w: w.prefix)
 @pytest.mark.parametrize("g", GEOMETRIES)
 def test_layers_that_cut(kernels: Kernels, g: Geometry, weights: Weights, biased: bool) -> None:
+    check_cut(kernels, g, weights, biased=biased)
+
+
+def check_cut(kernels: Kernels, g: Geometry, weights: Weights, *, biased: bool) -> None:
     """Thresholds are sums that occur, so that one too many or too few shows."""
-    rng = np.random.default_rng([biased, *weights.prefix.encode(), GEOMETRIES.index(g)])
+    rng = np.random.default_rng([biased, *weights.prefix.encode(), g.ic, g.oc, g.ih])
     sign = "u8" if biased else "i8"
     x, drawn = numbers(sign, g.x_shape, rng), weights.draw(g.w_shape, rng)
     fields = conv_fields(g, sign, rng)
@@ -178,6 +190,10 @@ def test_layers_that_cut(kernels: Kernels, g: Geometry, weights: Weights, biased
 @pytest.mark.parametrize(("sign", "zero"), [("i8", -128), ("i8", 127), ("u8", 0), ("u8", 255)])
 @pytest.mark.parametrize("ic", [384, 385, 1029])
 def test_largest_sums(kernels: Kernels, weights: Weights, sign: str, zero: int, ic: int) -> None:
+    check_largest(kernels, weights, sign, zero, ic)
+
+
+def check_largest(kernels: Kernels, weights: Weights, sign: str, zero: int, ic: int) -> None:
     """All differences and all weights as large as they can be, and the borders without any."""
     dtype, lowest, highest = SIGNS[sign]
     far = highest if zero == lowest else lowest

@@ -272,4 +272,16 @@ void BNNC_SYM(levels_to_bytes_neon)(const bnnc_levels *p, const uint8_t *x, uint
 void BNNC_SYM(bytes_to_bits_neon)(const bnnc_levels *p, const uint8_t *x, uint8_t *y);
 void BNNC_SYM(bits_to_bytes_neon)(const bnnc_levels *p, const uint8_t *x, uint8_t *y);
 
+void BNNC_SYM(conv2d_ii_neon_q8)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
+                                 const int32_t *bias, const int32_t *multiplier,
+                                 const int32_t *shift, uint8_t *y);
+void BNNC_SYM(conv2d_ii_neon_f32)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
+                                  const int32_t *bias, const float *multiplier, uint8_t *y);
+void BNNC_SYM(conv2d_ii_neon_i32)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
+                                  const int32_t *bias, int32_t *y);
+void BNNC_SYM(conv2d_ii_neon_thr)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
+                                  const int32_t *bias, const int32_t *thr, uint8_t *y);
+void BNNC_SYM(conv2d_ii_neon_lvl)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
+                                  const int32_t *bias, const int32_t *thr, uint8_t *y);
+
 #endif

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Layouts of 8-bit weights for kernels that take several output channels at once."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from .layouts import Layout, register_layout
+from .types import TensorType
+
+_CHANNELS = 8
+_STEP = 16
+
+
+class ByteTiles(Layout):
+    """Weights i8 of several output channels in turn, behind the sum of each channel's weights.
+
+    First an i32 for each channel, then [channels/`lanes`][row/`depth`][`lanes`][`depth`]: with
+    rows [kh][kw][ic] filled up with zeros to a multiple of 16, and channels to one of 8.
+    """
+
+    alignment = 4
+
+    def __init__(self, lanes: int, depth: int) -> None:
+        self.lanes, self.depth = lanes, depth
+        self.name = f"w{lanes}x{depth}"
+
+    def accepts(self, tensor: TensorType) -> bool:
+        """Only i8 tensors with at least two axes, output channels first."""
+        return tensor.scalar.name == "i8" and tensor.rank >= 2
+
+    def _counts(self, tensor: TensorType) -> tuple[int, int, int]:
+        """Channels and the length of their rows, both filled up, and the length that is used."""
+        row = math.prod(tensor.shape[1:])
+        channels = -(-tensor.shape[0] // _CHANNELS) * _CHANNELS
+        return channels, -(-row // _STEP) * _STEP, row
+
+    def nbytes(self, tensor: TensorType) -> int:
+        """Four bytes for each channel, and its row."""
+        channels, row, _ = self._counts(tensor)
+        return channels * (4 + row)
+
+    def pack(self, array: np.ndarray, tensor: TensorType) -> np.ndarray:
+        """Sum up each channel's weights, and put channels beside each other."""
+        channels, row, used = self._counts(tensor)
+        rows = np.zeros((channels, row), np.int8)
+        rows[: tensor.shape[0], :used] = array.reshape(tensor.shape[0], used)
+        tiles = rows.reshape(channels // self.lanes, self.lanes, row // self.depth, self.depth)
+        sums = rows.sum(axis=1, dtype=np.dtype("<i4"))
+        inner = np.ascontiguousarray(tiles.transpose(0, 2, 1, 3)).reshape(-1)
+        return np.concatenate([sums.view(np.uint8), inner.view(np.uint8)])
+
+    def unpack(self, data: np.ndarray, tensor: TensorType) -> np.ndarray:
+        """Return the logical array."""
+        channels, row, used = self._counts(tensor)
+        inner = np.ascontiguousarray(data[4 * channels :], np.uint8).view(np.int8)
+        tiles = inner.reshape(channels // self.lanes, row // self.depth, self.lanes, self.depth)
+        rows = tiles.transpose(0, 2, 1, 3).reshape(channels, row)
+        return np.ascontiguousarray(rows[: tensor.shape[0], :used]).reshape(tensor.shape)
+
+
+for _layout in (ByteTiles(4, 16), ByteTiles(8, 4), ByteTiles(8, 8)):
+    register_layout(_layout)

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: 0BSD */
+/* What becomes of the accumulators of eight channels of quantized bytes, as byte_ends.h has it one
+ * by one. */
+#ifndef BNNC_NEON_BYTE_ENDS_H
+#define BNNC_NEON_BYTE_ENDS_H
+
+#include "bnnc/byte_ends.h"
+#include "bnnc/neon.h"
+
+/* Channels oc .. oc + count - 1 <= oc + 7, with what they are scaled by or compared with. */
+typedef struct {
+    const bnnc_conv2d *p;
+    const bnnc_byte_end *end;
+    int32_t oc, count;
+    int32x4_t bias[2]; /* less what the zero point adds */
+    int32x4_t factor[2], shift[2];
+    int up; /* some shift is to the left */
+} bnnc_byte_tile;
+
+/* Set factor and shift. */
+typedef void (*bnnc_set_factors)(bnnc_byte_tile *t);
+
+/* Use the sums, without bias, of a pixel. */
+typedef void (*bnnc_finish_tile)(const bnnc_byte_tile *t, ptrdiff_t pixel, const int32_t *sums);
+
+/* Numbers of a tile's channels, zeros behind the last channel. */
+BNNC_TEMPLATE void bnnc_load_tile(const bnnc_byte_tile *t, const void *from, int32x4_t *to) {
+    int32_t eight[BNNC_LANES] = {0};
+    if (from != NULL) {
+        memcpy(eight, (const int32_t *)from + t->oc, (size_t)t->count * sizeof *eight);
+    }
+    to[0] = vld1q_s32(eight);
+    to[1] = vld1q_s32(eight + 4);
+}
+
+/* weight_sums: of each channel. */
+BNNC_TEMPLATE void bnnc_set_bias(bnnc_byte_tile *t, const uint8_t *weight_sums) {
+    const int32_t zero = t->p->x_zero - (t->p->x_unsigned ? 128 : 0);
+    const uint8_t *sums = weight_sums + (ptrdiff_t)t->oc * 4;
+    bnnc_load_tile(t, t->end->bias, t->bias);
+    for (int32_t h = 0; h < 2; ++h) {
+        const int32x4_t sum = vreinterpretq_s32_u8(vld1q_u8(sums + 16 * h));
+        t->bias[h] = vmlsq_n_s32(t->bias[h], sum, zero);
+    }
+}
+
+BNNC_TEMPLATE int32x4_t bnnc_biased_sums(const bnnc_byte_tile *t, const int32_t *sums, int32_t h) {
+    return vaddq_s32(t->bias[h], vld1q_s32(sums + 4 * h));
+}
+
+/* Where nothing but one by one is written down: the sums with bias, and an end without. */
+BNNC_TEMPLATE void bnnc_finish_singly(const bnnc_byte_tile *t, ptrdiff_t pixel, const int32_t *sums,
+                                      bnnc_finish_bytes finish) {
+    bnnc_byte_end end = *t->end;
+    int32_t acc[BNNC_LANES];
+    end.bias = NULL;
+    vst1q_s32(acc, bnnc_biased_sums(t, sums, 0));
+    vst1q_s32(acc + 4, bnnc_biased_sums(t, sums, 1));
+    finish(t->p, &end, pixel, t->oc, t->count, acc);
+}
+
+/* Scaled sums to bytes. Numbers beyond 16 bits are beyond all bounds. */
+BNNC_TEMPLATE void bnnc_store_bytes(const bnnc_byte_tile *t, ptrdiff_t pixel, int32x4_t a,
+                                    int32x4_t b) {
+    const bnnc_conv2d *p = t->p;
+    const int16x8_t scaled = vqmovn_high_s32(vqmovn_s32(a), b);
+    const int16x8_t moved = vqaddq_s16(scaled, vdupq_n_s16((int16_t)p->y_zero));
+    const int16x8_t above = vmaxq_s16(moved, vdupq_n_s16((int16_t)p->lo));
+    const int16x8_t inside = vminq_s16(above, vdupq_n_s16((int16_t)p->hi));
+    const uint8x8_t bytes = vreinterpret_u8_s8(vmovn_s16(inside));
+    uint8_t *y = (uint8_t *)t->end->y + pixel * p->oc + t->oc;
+    if (t->count == BNNC_LANES) {
+        vst1_u8(y, bytes);
+    } else {
+        uint8_t eight[BNNC_LANES];
+        vst1_u8(eight, bytes);
+        for (int32_t l = 0; l < t->count; ++l) {
+            y[l] = eight[l];
+        }
+    }
+}
+
+BNNC_TEMPLATE void bnnc_set_fixed(bnnc_byte_tile *t) {
+    bnnc_load_tile(t, t->end->multiplier, t->factor);
+    bnnc_load_tile(t, t->end->shift, t->shift);
+    t->up = vmaxvq_s32(vmaxq_s32(t->shift[0], t->shift[1])) > 0;
+}
+
+/* High halves of doubled products round halves up, and so do shifts to the right: of a negative
+ * number that is made smaller by one, halves go away from zero. */
+BNNC_TEMPLATE int32x4_t bnnc_scale_twice(const bnnc_byte_tile *t, int32x4_t v, int32_t h) {
+    const int32x4_t high = vqrdmulhq_s32(v, t->factor[h]);
+    const int32x4_t less = vshrq_n_s32(vandq_s32(high, t->shift[h]), 31);
+    return vrshlq_s32(vqaddq_s32(high, less), t->shift[h]);
+}
+
+BNNC_TEMPLATE int32x4_t bnnc_scale_once(const bnnc_byte_tile *t, int32x4_t v, int32_t h) {
+    const int32x4_t m = t->factor[h], s = t->shift[h];
+    const int64x2_t right = vdupq_n_s64(-31);
+    const int64x2_t low = vmull_s32(vget_low_s32(v), vget_low_s32(m)), high = vmull_high_s32(v, m);
+    const int64x2_t a = vrshlq_s64(low, vaddw_s32(right, vget_low_s32(s)));
+    const int64x2_t b = vrshlq_s64(high, vaddw_high_s32(right, s));
+    return vqmovn_high_s64(vqmovn_s64(a), b);
+}
+
+BNNC_TEMPLATE void bnnc_finish_fixed(const bnnc_byte_tile *t, ptrdiff_t pixel,
+                                     const int32_t *sums) {
+    const int32x4_t a = bnnc_biased_sums(t, sums, 0), b = bnnc_biased_sums(t, sums, 1);
+    if (!t->p->round_twice) {
+        bnnc_store_bytes(t, pixel, bnnc_scale_once(t, a, 0), bnnc_scale_once(t, b, 1));
+    } else if (!t->up) {
+        bnnc_store_bytes(t, pixel, bnnc_scale_twice(t, a, 0), bnnc_scale_twice(t, b, 1));
+    } else {
+        bnnc_finish_singly(t, pixel, sums, bnnc_end_fixed);
+    }
+}
+
+BNNC_TEMPLATE void bnnc_set_float(bnnc_byte_tile *t) {
+    bnnc_load_tile(t, t->end->multiplier, t->factor);
+}
+
+/* Conversions round halves to even, give the bound for what is beyond it, and 0 for a NaN. */
+BNNC_TEMPLATE int32x4_t bnnc_scale_float(const bnnc_byte_tile *t, int32x4_t v, int32_t h) {
+    const float32x4_t m = vreinterpretq_f32_s32(t->factor[h]);
+    return vcvtnq_s32_f32(vmulq_f32(vcvtq_f32_s32(v), m));
+}
+
+BNNC_TEMPLATE void bnnc_finish_float(const bnnc_byte_tile *t, ptrdiff_t pixel,
+                                     const int32_t *sums) {
+    const int32x4_t a = bnnc_biased_sums(t, sums, 0), b = bnnc_biased_sums(t, sums, 1);
+    bnnc_store_bytes(t, pixel, bnnc_scale_float(t, a, 0), bnnc_scale_float(t, b, 1));
+}
+
+BNNC_TEMPLATE void bnnc_set_nothing(bnnc_byte_tile *t) { (void)t; }
+
+BNNC_TEMPLATE void bnnc_finish_sums(const bnnc_byte_tile *t, ptrdiff_t pixel, const int32_t *sums) {
+    if (t->count == BNNC_LANES) {
+        int32_t *y = (int32_t *)t->end->y + pixel * t->p->oc + t->oc;
+        vst1q_s32(y, bnnc_biased_sums(t, sums, 0));
+        vst1q_s32(y + 4, bnnc_biased_sums(t, sums, 1));
+    } else {
+        bnnc_finish_singly(t, pixel, sums, bnnc_end_sums);
+    }
+}
+
+/* What is not there is made -2^31, which no sum is below. */
+BNNC_TEMPLATE void bnnc_set_cut(bnnc_byte_tile *t) {
+    int32_t thr[BNNC_LANES];
+    for (int32_t l = 0; l < BNNC_LANES; ++l) {
+        thr[l] = l < t->count ? t->end->thr[t->oc + l] : INT32_MIN;
+    }
+    t->factor[0] = vld1q_s32(thr);
+    t->factor[1] = vld1q_s32(thr + 4);
+}
+
+BNNC_TEMPLATE void bnnc_finish_cut(const bnnc_byte_tile *t, ptrdiff_t pixel, const int32_t *sums) {
+    static const uint16_t bits[BNNC_LANES] = {1, 2, 4, 8, 16, 32, 64, 128};
+    const uint32x4_t a = vcltq_s32(bnnc_biased_sums(t, sums, 0), t->factor[0]);
+    const uint32x4_t b = vcltq_s32(bnnc_biased_sums(t, sums, 1), t->factor[1]);
+    const uint16x8_t below = vmovn_high_u32(vmovn_u32(a), b);
+    const uint16_t byte = vaddvq_u16(vandq_u16(below, vld1q_u16(bits)));
+    uint8_t *y = (uint8_t *)t->end->y + pixel * bnnc_bit_bytes(t->p->oc);
+    y[t->oc / 8] = (uint8_t)byte;
+}
+
+BNNC_TEMPLATE void bnnc_finish_counted(const bnnc_byte_tile *t, ptrdiff_t pixel,
+                                       const int32_t *sums) {
+    bnnc_finish_singly(t, pixel, sums, bnnc_end_levels);
+}
+
+#endif

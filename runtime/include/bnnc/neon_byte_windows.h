@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: 0BSD */
+/* Windows of quantized bytes with sign, each in one piece: taps in the order kh, kw, as the weights
+ * have them, without gaps, then zeros up to a whole number of steps of 16.
+ *
+ * A byte without sign is turned to one with sign, 128 lower, as its zero point is. Taps outside of
+ * the input are the zero point, so that all windows lack the same: zero times the sum of the
+ * weights. Windows that lie in the input as they are wanted are not copied. */
+#ifndef BNNC_NEON_BYTE_WINDOWS_H
+#define BNNC_NEON_BYTE_WINDOWS_H
+
+#include "bnnc/conv_loop.h"
+#include "bnnc/neon.h"
+
+#define BNNC_BYTE_ROOM 36864 /* bytes of windows at most */
+#define BNNC_BYTE_NEAR 16384 /* and where more than one block fits: the nearest memory is small */
+
+/* Of a group, one pixel after the other, numbered through all samples. */
+typedef struct {
+    const bnnc_conv2d *p;
+    const uint8_t *x;
+    int32_t channels, group; /* of a group; its number */
+    ptrdiff_t row;           /* bytes of a window in whole steps */
+    ptrdiff_t first, count;
+    const int8_t *windows; /* `next` bytes apart */
+    ptrdiff_t next;
+    uint8_t turn, pad;
+    int8_t room[BNNC_BYTE_ROOM];
+} bnnc_byte_windows;
+
+BNNC_TEMPLATE void bnnc_copy_turned(uint8_t *to, const uint8_t *from, ptrdiff_t n, uint8_t turn) {
+    if (n >= 16) { /* at last some of it once more, rather than byte for byte what is left */
+        const uint8x16_t t = vdupq_n_u8(turn);
+        const uint8x16_t last = veorq_u8(vld1q_u8(from + n - 16), t);
+        for (ptrdiff_t i = 0; i < n - 16; i += 16) {
+            vst1q_u8(to + i, veorq_u8(vld1q_u8(from + i), t));
+        }
+        vst1q_u8(to + n - 16, last);
+    } else if (n >= 8) {
+        const uint8x8_t t = vdup_n_u8(turn);
+        vst1_u8(to, veor_u8(vld1_u8(from), t));
+        vst1_u8(to + n - 8, veor_u8(vld1_u8(from + n - 8), t));
+    } else {
+        for (ptrdiff_t i = 0; i < n; ++i) {
+            to[i] = from[i] ^ turn;
+        }
+    }
+}
+
+/* So many taps outside of the input. */
+BNNC_TEMPLATE uint8_t *bnnc_pad_bytes(const bnnc_byte_windows *s, uint8_t *to, int32_t taps) {
+    const ptrdiff_t n = (ptrdiff_t)taps * s->channels;
+    if (n > 0) {
+        memset(to, s->pad, (size_t)n);
+    }
+    return to + n;
+}
+
+BNNC_TEMPLATE void bnnc_copy_window(const bnnc_byte_windows *s, const uint8_t *image, int32_t oy,
+                                    int32_t ox, uint8_t *to) {
+    const bnnc_conv2d *p = s->p;
+    const bnnc_window v = bnnc_window_at(p, oy, ox);
+    const uint8_t *end = to + s->row;
+    const int whole = p->dilation_w == 1 && p->groups == 1;
+    const int32_t taps = v.kw_hi - v.kw_lo;
+    const int32_t runs = taps == 0 ? 0 : whole ? 1 : taps;
+    const ptrdiff_t run = whole ? (ptrdiff_t)taps * p->ic : s->channels;
+    to = bnnc_pad_bytes(s, to, v.kh_lo * p->kw);
+    for (int32_t i = v.kh_lo; i < v.kh_hi; ++i) {
+        const ptrdiff_t row = (ptrdiff_t)(v.y0 + i * p->dilation_h) * p->iw;
+        const ptrdiff_t column = v.x0 + (ptrdiff_t)v.kw_lo * p->dilation_w;
+        to = bnnc_pad_bytes(s, to, v.kw_lo);
+        for (int32_t j = 0; j < runs; ++j, to += run) {
+            const uint8_t *from = image + (row + column + j * p->dilation_w) * p->ic;
+            bnnc_copy_turned(to, from, run, s->turn);
+        }
+        to = bnnc_pad_bytes(s, to, p->kw - v.kw_hi);
+    }
+    to = bnnc_pad_bytes(s, to, (p->kh - v.kh_hi) * p->kw);
+    while (to < end) {
+        *to++ = 0;
+    }
+}
+
+BNNC_NOINLINE void bnnc_copy_windows(bnnc_byte_windows *s) {
+    const bnnc_conv2d *p = s->p;
+    const ptrdiff_t image = (ptrdiff_t)p->ih * p->iw * p->ic, pixels = (ptrdiff_t)p->oh * p->ow;
+    const int32_t at = (int32_t)(s->first % pixels);
+    int32_t oy = at / p->ow, ox = at % p->ow;
+    const uint8_t *x = s->x + s->first / pixels * image + (ptrdiff_t)s->group * s->channels;
+    for (ptrdiff_t q = 0; q < s->count; ++q) {
+        bnnc_copy_window(s, x, oy, ox, (uint8_t *)s->room + q * s->row);
+        if (++ox == p->ow) {
+            ox = 0;
+            if (++oy == p->oh) {
+                oy = 0;
+                x += image;
+            }
+        }
+    }
+}
+
+/* What is done with windows. */
+typedef void (*bnnc_use_byte_windows)(const bnnc_byte_windows *s, const void *context);
+
+/* All windows of a layer in lots that fit into the room: multiples of `block`, but for the last of
+ * a group and where the room does not hold that many. */
+BNNC_TEMPLATE void bnnc_each_byte_window(const bnnc_conv2d *p, const uint8_t *x, int32_t block,
+                                         bnnc_use_byte_windows use, const void *context) {
+    bnnc_byte_windows all, *s = &all; /* not filled: there is much room */
+    s->p = p;
+    s->x = x;
+    s->channels = p->ic / p->groups;
+    s->row = ((ptrdiff_t)p->kh * p->kw * s->channels + 15) / 16 * 16;
+    s->turn = p->x_unsigned ? 0x80 : 0;
+    s->pad = (uint8_t)p->x_zero ^ s->turn;
+    const int direct = p->kh * p->kw == 1 && p->stride_h == 1 && p->stride_w == 1 &&
+                       p->oh == p->ih && p->ow == p->iw && s->channels % 16 == 0 && !p->x_unsigned;
+    const ptrdiff_t blocks = BNNC_BYTE_NEAR / s->row / block, fit = BNNC_BYTE_ROOM / s->row;
+    const ptrdiff_t most = blocks > 0 ? blocks * block : direct || fit > block ? block : fit;
+    const ptrdiff_t pixels = (ptrdiff_t)p->n * p->oh * p->ow;
+    for (s->group = 0; s->group < p->groups; ++s->group) {
+        for (s->first = 0; s->first < pixels; s->first += s->count) {
+            s->count = pixels - s->first < most ? pixels - s->first : most;
+            if (direct) {
+                s->windows = (const int8_t *)x + s->first * p->ic + s->group * s->channels;
+                s->next = p->ic;
+            } else {
+                bnnc_copy_windows(s);
+                s->windows = s->room;
+                s->next = s->row;
+            }
+            use(s, context);
+        }
+    }
+}
+
+#endif

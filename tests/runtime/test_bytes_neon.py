@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Kernels of quantized bytes for 64-bit ARM, against what those in portable C are compared with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from .library import Kernels
+from .naive import Geometry, random_geometries
+from .test_bytes import SIGNS, Weights, check_cut, check_largest, check_layer
+
+Family = Callable[[str, int], Kernels]
+WEIGHTS = [
+    ("neon", Weights("conv2d_ii_neon", -127, 127, tiles=(4, 16))),
+]
+COMPILERS = {"gcc": 0, "clang": 1}
+PLAIN = random_geometries(20, 31, grouped=False)
+GEOMETRIES = [
+    *PLAIN,
+    # Groups of eight channels and of sixteen; windows that are read where they lie.
+    *(replace(g, groups=3, oc=8 * (1 + g.oc % 2)) for g in PLAIN[:6]),
+    *(Geometry(n=2, ih=3, iw=h, ic=16, oc=8, kh=1, kw=1, groups=h) for h in (1, 3)),
+    Geometry(n=1, ih=1, iw=1, ic=160, oc=20, kh=1, kw=1),
+    Geometry(n=11, ih=1, iw=1, ic=129, oc=9, kh=1, kw=1),
+    # Several lots of windows, with borders on all sides; and few that fit.
+    Geometry(n=2, ih=9, iw=8, ic=100, oc=12, pad=(1, 1, 1, 1)),
+    Geometry(n=1, ih=3, iw=4, ic=1200, oc=8, pad=(1, 1, 1, 1)),
+]
+
+
+@pytest.mark.parametrize("sign", SIGNS)
+@pytest.mark.parametrize("compiler", COMPILERS)
+@pytest.mark.parametrize(("isa", "weights"), WEIGHTS, ids=lambda v: getattr(v, "prefix", v))
+@pytest.mark.parametrize("g", GEOMETRIES)
+def test_layers(
+    arm_family: Family, isa: str, weights: Weights, compiler: str, g: Geometry, sign: str
+) -> None:
+    check_layer(arm_family(isa, COMPILERS[compiler]), g, weights, sign)
+
+
+@pytest.mark.parametrize("biased", [False, True])
+@pytest.mark.parametrize("compiler", COMPILERS)
+@pytest.mark.parametrize(("isa", "weights"), WEIGHTS, ids=lambda v: getattr(v, "prefix", v))
+@pytest.mark.parametrize("g", GEOMETRIES)
+def test_layers_that_cut(
+    arm_family: Family, isa: str, weights: Weights, compiler: str, g: Geometry, biased: bool
+) -> None:
+    check_cut(arm_family(isa, COMPILERS[compiler]), g, weights, biased=biased)
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
+@pytest.mark.parametrize(("isa", "weights"), WEIGHTS, ids=lambda v: getattr(v, "prefix", v))
+@pytest.mark.parametrize(("sign", "zero"), [("i8", -128), ("i8", 127), ("u8", 0), ("u8", 255)])
+@pytest.mark.parametrize("ic", [384, 1029])
+def test_largest_sums(
+    arm_family: Family,
+    isa: str,
+    weights: Weights,
+    compiler: str,
+    sign: str,
+    zero: int,
+    ic: int,
+) -> None:
+    check_largest(arm_family(isa, COMPILERS[compiler]), weights, sign, zero, ic)
