@@ -243,8 +243,8 @@ class BitSteps(Layout):
 
     def _counts(self, tensor: TensorType) -> tuple[int, int, int]:
         """Tiles, steps, and bytes of a row."""
-        rows, width = _last_axis_bytes(tensor)
-        row = rows // tensor.shape[0] * width
+        _, width = _last_axis_bytes(tensor)
+        row = math.prod(tensor.shape[1:-1]) * width
         return -(-tensor.shape[0] // self.tile), -(-row // self.step), row
 
     def nbytes(self, tensor: TensorType) -> int:
