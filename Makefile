@@ -10,7 +10,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-C_FILES = $(shell git ls-files 'runtime/*.c' 'runtime/*.h')
+C_FILES = $(shell git ls-files 'runtime/*.c' 'runtime/*.h' 'examples/*.c' 'examples/*.h')
 
 .PHONY: test lint lint-python lint-types lint-c unit unit-tensorflow in-tensorflow unit-frameworks in-framework soak demo format clean bench-kernels bench-compile
 

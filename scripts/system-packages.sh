@@ -9,6 +9,10 @@ command -v clang >/dev/null || missing="$missing clang"
 command -v "${PYTHON:-python3}" >/dev/null || missing="$missing python3"
 "${PYTHON:-python3}" -c 'import ensurepip' 2>/dev/null || missing="$missing python3-venv"
 
+# The native part of the Android example is built with CMake and called from Java.
+command -v cmake >/dev/null || missing="$missing cmake"
+command -v javac >/dev/null || missing="$missing default-jdk-headless"
+
 # 64- and 32-bit ARM: cross compilers, their C libraries, and an emulator.
 # A machine that runs one of them itself has the compiler already.
 if [ "$(uname -m)" != aarch64 ]; then

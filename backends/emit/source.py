@@ -96,10 +96,12 @@ def _parameters(program: Program) -> str:
 
 
 def _macros(model: str, buffer: str, value: Value) -> list[str]:
-    """Sizes of a buffer, and what its bytes stand for."""
+    """Size and shape of a buffer, and what its bytes stand for."""
     name = f"{model}_{buffer.upper()}"
     quant = value.type.quant
+    shape = c_text.field(value.shape or (1,))  # C has no empty initializer
     found = [f"#define {name}_BYTES {nbytes_of(value.type)}"]
+    found += [f"#define {name}_RANK {value.type.rank}", f"#define {name}_SHAPE {shape}"]
     if quant is not None and isinstance(quant.scale, float):
         found.append(f"#define {name}_SCALE {c_text.number(quant.scale)}")
         found.append(f"#define {name}_ZERO ({quant.zero})")

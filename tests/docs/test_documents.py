@@ -56,6 +56,18 @@ _LEFT_ALONE = {
         "examples/alexnet/README.md",
         "python -m examples.alexnet.networks random --width 0.125 --classes 20",
     ),
+    (
+        "examples/android/README.md",
+        "bnnc compile examples/cifar10/cifar10.pb --target neon --name model --embed \\",
+    ),
+    (  # tests/examples runs this
+        "examples/camera/README.md",
+        "bnnc compile examples/cifar10/cifar10.pb --target c --name model --embed -o network",
+    ),
+    (
+        "examples/camera/README.md",
+        "bnnc compile examples/cifar10/cifar10.pb --target neon --name model --embed -o network",
+    ),
     ("examples/cifar10/README.md", "python -m examples.cifar10.demo"),
     ("examples/cifar10/README.md", 'pip install "bnnc[train]"'),
     ("examples/larq_mnist/README.md", 'pip install "larq>=0.14" tf-keras'),  # as those of alexnet
