@@ -126,7 +126,13 @@ def test_java_sees_what_the_interpreter_computes(
     for colour in np.moveaxis(pixels, 3, 0):
         argb = argb << 8 | colour
     (tmp_path / "pixels").write_bytes(argb.astype(">u4").tobytes())
-    java = [tool("java"), f"-Djava.library.path={built}", "-cp", tmp_path, "Classify"]
+    java: list[str | Path] = [
+        tool("java"),
+        f"-Djava.library.path={built}",
+        "-cp",
+        tmp_path,
+        "Classify",
+    ]
     lines = _run(*java, tmp_path / "pixels", "32", "32").splitlines()
     assert lines[50:] == ["refused"] * 3
     printed = np.array([line.split() for line in lines[:50]], np.int32).reshape(5, 10, 2)
