@@ -192,7 +192,25 @@ PADDED = [
 ]
 
 
-@pytest.mark.parametrize("g", [*PLAIN, *DEEP, *UNITS, *MANY, *PADDED])
+# Windows of one pixel, in whole and half steps: some are left in the input.
+PIXELS = [
+    Geometry(n=n, ih=size, iw=size + 2, ic=ic, oc=oc, kh=1, kw=1, stride=stride, pad=pad)
+    for n, size, ic, oc, stride, pad in (
+        (1, 5, 64, 9, (1, 1), (0, 0, 0, 0)),
+        (2, 6, 128, 17, (1, 1), (0, 0, 0, 0)),
+        (3, 5, 192, 8, (1, 1), (0, 0, 0, 0)),
+        (2, 9, 256, 5, (1, 1), (0, 0, 0, 0)),
+        (1, 7, 61, 24, (1, 1), (0, 0, 0, 0)),
+        (1, 7, 124, 10, (2, 1), (0, 0, 0, 0)),
+        (2, 7, 64, 8, (1, 1), (1, 1, 1, 1)),
+        (2, 7, 128, 8, (1, 1), (0, 1, 0, 1)),
+        (2, 7, 128, 8, (1, 1), (0, 0, 2, 2)),
+    )
+]
+PIXELS += [Geometry(n=7, ih=1, iw=1, ic=ic, oc=11, kh=1, kw=1) for ic in (64, 128, 320, 400)]
+
+
+@pytest.mark.parametrize("g", [*PLAIN, *DEEP, *UNITS, *MANY, *PADDED, *PIXELS])
 def test_eight_channels_in_steps(neon_kernels: Kernels, g: Geometry) -> None:
     case = Case(g, "bb")
     check(neon_kernels, case, "conv2d_bb_neon", "bb", naive.in_steps(case.logical_w))

@@ -17,7 +17,7 @@ def test_binary_layers_execute_little_beside_their_inner_loop(tmp_path: Path) ->
     if absent := missing():
         pytest.skip(f"no {absent[0]} on PATH; scripts/system-packages.sh installs it")
     bench = Bench("conv2d_bb_neon_thr", TARGET.compilers[0], tmp_path)
-    (loop,) = [x for x in innermost_loops(bench.object, "to_bits") if x.count("cnt") == 32]
+    (loop,) = [x for x in innermost_loops(bench.object, "meet_bits_run") if x.count("cnt") == 32]
     assert loop.vector_operations == 3 * 32
     assert len(loop.body) <= 118
     for size, channels in ((14, 256), (28, 128)):

@@ -1,119 +1,15 @@
 /* SPDX-License-Identifier: 0BSD */
-/* Windows of bit activations, each copied to one piece: taps in the order kh, kw, as the weights
- * have them, without gaps, then zeros up to a whole number of steps.
- *
- * A copy serves all output channels, and lies in the nearest memory. It makes every layer the same
- * to what counts: any stride and dilation, any number of channels, any padding. */
+/* All windows of a layer on bits, in pieces as in window_copies.h. */
 #ifndef BNNC_BIT_WINDOWS_H
 #define BNNC_BIT_WINDOWS_H
 
-#include "bnnc/conv_loop.h"
-
-#define BNNC_ROOM 8192 /* bytes: a mask and a window at least */
-#define BNNC_WINDOWS 64
-
-typedef struct {
-    const bnnc_conv2d *p;
-    const uint8_t *x;
-    ptrdiff_t tap, next; /* bytes of a tap; of a window, rounded up to steps */
-    /* What a window has to meet of each channel's row of weights: so many runs of so many bytes,
-     * w_run bytes from one to the next, in a row of w_row bytes. */
-    ptrdiff_t runs, run, w_first, w_run, w_row;
-    ptrdiff_t unit;   /* of `at`, for each pixel of the result */
-    int32_t products; /* of the taps inside the input, or of all where padding is not 0 */
-    int32_t count;    /* of windows */
-    uint8_t *mask; /* ones in the taps outside the input that windows have; NULL: they have none */
-    uint8_t *windows;
-    ptrdiff_t at[BNNC_WINDOWS]; /* where results go: units times pixels before it */
-    uint8_t room[BNNC_ROOM];    /* of mask and windows */
-} bnnc_windows;
+#include "bnnc/window_copies.h"
 
 /* Output pixels whose windows have the same taps inside the input. */
 typedef struct {
     int32_t oy, oy_end, ox, ox_end;
     bnnc_window window; /* of the first */
 } bnnc_region;
-
-BNNC_TEMPLATE void bnnc_copy_bytes(uint8_t *to, const uint8_t *from, ptrdiff_t n) {
-    if (n >= 16) { /* at last some of it once more, rather than byte for byte what is left */
-        for (ptrdiff_t i = 0; i < n - 16; i += 16) {
-            memcpy(to + i, from + i, 16);
-        }
-        memcpy(to + n - 16, from + n - 16, 16);
-    } else if (n >= 8) {
-        memcpy(to, from, 8);
-        memcpy(to + n - 8, from + n - 8, 8);
-    } else {
-        for (ptrdiff_t i = 0; i < n; ++i) {
-            to[i] = from[i];
-        }
-    }
-}
-
-/* Taps of the pad value; 0 is made +1, for the counts to be set right. */
-BNNC_TEMPLATE uint8_t *bnnc_pad_taps(const bnnc_windows *s, uint8_t *to, int32_t taps) {
-    const int32_t odd = s->p->ic % 8;
-    for (int32_t t = 0; t < taps; ++t, to += s->tap) {
-        memset(to, s->p->pad_value < 0 ? 0xff : 0, (size_t)s->tap);
-        if (s->p->pad_value < 0 && odd != 0) {
-            to[s->tap - 1] = (uint8_t)((1 << odd) - 1);
-        }
-    }
-    return to;
-}
-
-/* Neighbouring taps of a row. */
-BNNC_TEMPLATE uint8_t *bnnc_copy_taps(const bnnc_windows *s, uint8_t *to, const uint8_t *from,
-                                      int32_t taps) {
-    if (s->p->dilation_w == 1) {
-        bnnc_copy_bytes(to, from, taps * s->tap);
-        return to + taps * s->tap;
-    }
-    for (int32_t j = 0; j < taps; ++j, to += s->tap) {
-        bnnc_copy_bytes(to, from + j * (s->p->dilation_w * s->tap), s->tap);
-    }
-    return to;
-}
-
-/* The taps of v inside the input, without those outside. */
-BNNC_TEMPLATE void bnnc_copy_inside(const bnnc_windows *s, const uint8_t *image,
-                                    const bnnc_window *v, uint8_t *to) {
-    const bnnc_conv2d *p = s->p;
-    const int32_t rows = v->kh_hi - v->kh_lo, taps = v->kw_hi - v->kw_lo;
-    const ptrdiff_t down = (ptrdiff_t)p->dilation_h * p->iw * s->tap;
-    const uint8_t *end = to + s->next;
-    if (rows * taps > 0) {
-        const ptrdiff_t row = (ptrdiff_t)(v->y0 + v->kh_lo * p->dilation_h) * p->iw;
-        image += (row + v->x0 + v->kw_lo * p->dilation_w) * s->tap;
-        for (int32_t i = 0; i < rows; ++i) {
-            to = bnnc_copy_taps(s, to, image + i * down, taps);
-        }
-    }
-    while (to < end) {
-        *to++ = 0;
-    }
-}
-
-BNNC_TEMPLATE void bnnc_copy_padded(const bnnc_windows *s, const uint8_t *image,
-                                    const bnnc_window *v, uint8_t *to) {
-    const bnnc_conv2d *p = s->p;
-    const int32_t taps = v->kw_hi - v->kw_lo;
-    const uint8_t *end = to + s->next;
-    to = bnnc_pad_taps(s, to, v->kh_lo * p->kw);
-    for (int32_t i = v->kh_lo; i < v->kh_hi; ++i) {
-        to = bnnc_pad_taps(s, to, v->kw_lo);
-        if (taps > 0) {
-            const ptrdiff_t row = (ptrdiff_t)(v->y0 + i * p->dilation_h) * p->iw;
-            const ptrdiff_t first = row + v->x0 + v->kw_lo * p->dilation_w;
-            to = bnnc_copy_taps(s, to, image + first * s->tap, taps);
-        }
-        to = bnnc_pad_taps(s, to, p->kw - v->kw_hi);
-    }
-    to = bnnc_pad_taps(s, to, (p->kh - v->kh_hi) * p->kw);
-    while (to < end) {
-        *to++ = 0;
-    }
-}
 
 /* Say what the windows that come are: those of v, with all taps or with the ones inside the input.
  * Zero padding is left out where the weights of a tap are whole steps; elsewhere its taps are +1
@@ -124,21 +20,24 @@ BNNC_TEMPLATE void bnnc_set_taps(bnnc_windows *s, const bnnc_window *v) {
     const int32_t rows = v->kh_hi - v->kh_lo, columns = v->kw_hi - v->kw_lo;
     const int inside = p->pad_value == 0 && rows * columns < taps;
     s->products = (inside ? rows * columns : taps) * p->ic;
-    s->runs = 1;
-    s->run = s->next = s->w_row;
+    const ptrdiff_t row = taps * s->tap;
+    s->half = row % 16 > 0 && row % 16 <= 8;
+    s->steps = s->half ? row / 16 : s->w_row / 16;
+    s->runs = s->steps > 0;
+    s->next = s->w_row;
     s->w_first = s->w_run = 0;
     s->mask = NULL;
-    s->windows = s->room;
+    s->copies = s->room;
     if (inside && s->tap % 16 == 0) {
         const int whole = columns == p->kw;
         s->next = rows * columns * s->tap;
         s->runs = s->next == 0 ? 0 : whole ? 1 : rows;
-        s->run = (whole ? rows : 1) * columns * s->tap;
+        s->steps = (whole ? rows : 1) * columns * s->tap / 16;
         s->w_first = (v->kh_lo * p->kw + v->kw_lo) * s->tap;
         s->w_run = p->kw * s->tap;
     } else if (inside) {
         s->mask = s->room;
-        s->windows = s->room + s->next;
+        s->copies = s->room + s->next;
         memset(s->mask, 0, (size_t)s->next);
         for (int32_t i = 0; i < p->kh; ++i) {
             for (int32_t j = 0; j < p->kw; ++j) {
@@ -148,39 +47,60 @@ BNNC_TEMPLATE void bnnc_set_taps(bnnc_windows *s, const bnnc_window *v) {
             }
         }
     }
+    s->windows = s->copies;
 }
 
 /* What is done with windows; all have the same taps outside the input. */
 typedef void (*bnnc_use_windows)(const bnnc_windows *s, const void *context);
 
+/* How many windows, from that of output column ox on, have the taps of v inside the input. */
+BNNC_TEMPLATE int32_t bnnc_alike(const bnnc_conv2d *p, const bnnc_window *v, int32_t ox) {
+    const int32_t last = p->iw - 1 + p->pad_left - (p->kw - 1) * p->dilation_w;
+    return v->kw_hi - v->kw_lo < p->kw ? 1 : last / p->stride_w - ox + 1;
+}
+
+/* The next windows of a row, at most `most`; returns how many they are. */
+BNNC_TEMPLATE int32_t bnnc_copy_some(bnnc_windows *s, const uint8_t *image,
+                                     const bnnc_window *first, int32_t ox, int32_t most) {
+    const bnnc_conv2d *p = s->p;
+    bnnc_window_row r = {s, image, *first, s->copies + s->count * s->next, most};
+    int all = s->mask == NULL;
+    if (p->pad_value != 0) {
+        const int32_t alike = bnnc_alike(p, &r.v, ox);
+        r.count = alike < most ? alike : most;
+        all = (r.v.kh_hi - r.v.kh_lo) * (r.v.kw_hi - r.v.kw_lo) == p->kh * p->kw;
+    }
+    if (all) {
+        bnnc_copy_inside(&r);
+    } else {
+        for (int32_t i = 0; i < r.count; ++i, r.v.x0 += p->stride_w, r.to += s->next) {
+            bnnc_copy_padded(s, image, &r.v, r.to);
+        }
+    }
+    return r.count;
+}
+
 BNNC_TEMPLATE void bnnc_use_region(bnnc_windows *s, const bnnc_region *r, bnnc_use_windows use,
                                    const void *context) {
     const bnnc_conv2d *p = s->p;
-    const ptrdiff_t room = s->room + BNNC_ROOM - s->windows;
+    const ptrdiff_t room = s->room + BNNC_ROOM - s->copies;
     const ptrdiff_t fit = s->next == 0 ? BNNC_WINDOWS : room / s->next;
     const int32_t most = fit < 4              ? (int32_t)fit
                          : fit < BNNC_WINDOWS ? (int32_t)fit / 4 * 4
                                               : BNNC_WINDOWS;
-    bnnc_window v = r->window;
     s->count = 0;
     for (int32_t n = 0; n < p->n; ++n) {
         const uint8_t *image = s->x + n * ((ptrdiff_t)p->ih * p->iw * s->tap);
         for (int32_t oy = r->oy; oy < r->oy_end; ++oy) {
             const ptrdiff_t row = ((ptrdiff_t)n * p->oh + oy) * p->ow;
-            for (int32_t ox = r->ox; ox < r->ox_end; ++ox) {
-                uint8_t *to = s->windows + s->count * s->next;
-                s->at[s->count] = (row + ox) * s->unit;
-                v.y0 = oy * p->stride_h - p->pad_top;
-                v.x0 = ox * p->stride_w - p->pad_left;
-                if (p->pad_value != 0) {
-                    v = bnnc_window_at(p, oy, ox);
-                    bnnc_copy_padded(s, image, &v, to);
-                } else if (s->mask != NULL) {
-                    bnnc_copy_padded(s, image, &v, to);
-                } else {
-                    bnnc_copy_inside(s, image, &v, to);
+            for (int32_t ox = r->ox, some; ox < r->ox_end; ox += some) {
+                const bnnc_window v = bnnc_window_at(p, oy, ox);
+                const int32_t left = r->ox_end - ox, free = most - s->count;
+                some = bnnc_copy_some(s, image, &v, ox, left < free ? left : free);
+                for (int32_t i = 0; i < some; ++i) {
+                    s->at[s->count++] = (row + ox + i) * s->unit;
                 }
-                if (++s->count == most) {
+                if (s->count == most) {
                     use(s, context);
                     s->count = 0;
                 }
@@ -199,6 +119,30 @@ BNNC_TEMPLATE int bnnc_same_taps(const bnnc_conv2d *p, const bnnc_window *a, con
                                  a->kw_lo == b->kw_lo && a->kw_hi == b->kw_hi);
 }
 
+/* Whether windows are pixels, and follow each other in the input as they do in the result. */
+BNNC_TEMPLATE int bnnc_pixels_in_place(const bnnc_conv2d *p) {
+    const int one = p->kh * p->kw == 1 && p->pad_top == 0 && p->pad_left == 0;
+    const int all = p->stride_h == 1 && p->stride_w == 1 && p->oh == p->ih && p->ow == p->iw;
+    return one && (all || p->ih * p->iw * p->oh * p->ow == 1) && bnnc_bit_bytes(p->ic) % 8 == 0;
+}
+
+BNNC_TEMPLATE void bnnc_each_pixel(bnnc_windows *s, bnnc_use_windows use, const void *context) {
+    const bnnc_conv2d *p = s->p;
+    const bnnc_window v = bnnc_window_at(p, 0, 0);
+    const ptrdiff_t pixels = (ptrdiff_t)p->n * p->oh * p->ow;
+    bnnc_set_taps(s, &v);
+    s->next = s->tap;
+    for (ptrdiff_t first = 0; first < pixels; first += s->count) {
+        const ptrdiff_t left = pixels - first;
+        s->count = left < BNNC_WINDOWS ? (int32_t)left : BNNC_WINDOWS;
+        s->windows = s->x + first * s->next;
+        for (int32_t i = 0; i < s->count; ++i) {
+            s->at[i] = (first + i) * s->unit;
+        }
+        use(s, context);
+    }
+}
+
 /* All windows of a layer, in groups whose taps inside the input are the same. */
 BNNC_TEMPLATE void bnnc_each_window(const bnnc_conv2d *p, const uint8_t *x, ptrdiff_t unit,
                                     bnnc_use_windows use, const void *context) {
@@ -208,6 +152,10 @@ BNNC_TEMPLATE void bnnc_each_window(const bnnc_conv2d *p, const uint8_t *x, ptrd
     s->tap = bnnc_bit_bytes(p->ic);
     s->w_row = (p->kh * p->kw * s->tap + 15) / 16 * 16;
     s->unit = unit;
+    if (bnnc_pixels_in_place(p)) {
+        bnnc_each_pixel(s, use, context);
+        return;
+    }
     bnnc_region r;
     for (r.oy = 0; r.oy < p->oh; r.oy = r.oy_end) {
         const bnnc_window top = bnnc_window_at(p, r.oy, 0);

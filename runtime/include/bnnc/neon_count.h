@@ -41,10 +41,13 @@ BNNC_TEMPLATE bnnc_quad bnnc_ones(bnnc_quad x) {
 }
 
 /* Two channels: halves of the result. At any time four instructions do not wait for each other. */
-BNNC_TEMPLATE bnnc_quad bnnc_count_two(bnnc_quad x, const uint8_t *w) {
-    const uint8x16_t u = vld1q_u8(w), v = vld1q_u8(w + BNNC_STEP);
+BNNC_TEMPLATE bnnc_quad bnnc_count_two_of(bnnc_quad x, uint8x16_t u, uint8x16_t v) {
     const bnnc_quad p = bnnc_differ(x, u), q = bnnc_differ(x, v);
     return bnnc_add_pairs(bnnc_ones(p), bnnc_ones(q));
+}
+
+BNNC_TEMPLATE bnnc_quad bnnc_count_two(bnnc_quad x, const uint8_t *w) {
+    return bnnc_count_two_of(x, vld1q_u8(w), vld1q_u8(w + BNNC_STEP));
 }
 
 BNNC_TEMPLATE bnnc_quad bnnc_count_four_of(bnnc_quad x, const uint8_t *w) {
@@ -52,11 +55,37 @@ BNNC_TEMPLATE bnnc_quad bnnc_count_four_of(bnnc_quad x, const uint8_t *w) {
     return bnnc_add_pairs(p, bnnc_count_two(x, w + 2 * BNNC_STEP));
 }
 
-/* The weights of eight channels that windows meet: runs of so many steps, w_run bytes apart. */
+/* The weights of eight channels that windows meet: runs of so many steps, w_run bytes apart, and
+ * behind the last one, where there is `half`, the first half of a step. */
 typedef struct {
     const uint8_t *w;
     ptrdiff_t runs, steps, w_run;
+    int half;
 } bnnc_runs;
+
+/* Weights of half a step, in both halves. */
+BNNC_TEMPLATE uint8x16_t bnnc_twice(const uint8_t *w) {
+    return vreinterpretq_u8_u64(vld1q_dup_u64((const void *)w));
+}
+
+/* Half a step of two windows at once, in the halves of x, and weights in both halves. Counts of a
+ * channel in both windows are neighbours. */
+BNNC_TEMPLATE uint8x16_t bnnc_count_halves(uint8x16_t x, const uint8x16_t *w) {
+    uint8x16_t v[8];
+    for (int l = 0; l < 8; ++l) {
+        v[l] = vcntq_u8(veorq_u8(x, w[l]));
+    }
+    const uint8x16_t p = vpaddq_u8(vpaddq_u8(v[0], v[1]), vpaddq_u8(v[2], v[3]));
+    const uint8x16_t q = vpaddq_u8(vpaddq_u8(v[4], v[5]), vpaddq_u8(v[6], v[7]));
+    return vpaddq_u8(p, q);
+}
+
+/* Add neighbours to the counts of two windows. */
+BNNC_TEMPLATE void bnnc_add_halves(uint16x8_t *a, uint16x8_t *b, uint8x16_t counts) {
+    const uint16x8_t both = vreinterpretq_u16_u8(counts);
+    *a = vaddq_u16(*a, vandq_u16(both, vdupq_n_u16(0xff)));
+    *b = vsraq_n_u16(*b, both, 8);
+}
 
 /* Four windows that begin `next` bytes apart. */
 BNNC_TEMPLATE bnnc_quad_counts bnnc_count_windows(const bnnc_runs *r, const uint8_t *x,
@@ -82,6 +111,16 @@ BNNC_TEMPLATE bnnc_quad_counts bnnc_count_windows(const bnnc_runs *r, const uint
             x3 += BNNC_STEP;
             w += BNNC_STEP_WEIGHTS;
         } while (--steps != 0);
+    }
+    if (r->half) {
+        uint8x16_t w[8];
+        for (int l = 0; l < 8; ++l) {
+            w[l] = bnnc_twice(r->w + r->runs * r->steps * BNNC_STEP_WEIGHTS + l * BNNC_STEP);
+        }
+        const uint8x16_t p = vcombine_u8(vld1_u8(x), vld1_u8(x1));
+        const uint8x16_t q = vcombine_u8(vld1_u8(x2), vld1_u8(x3));
+        bnnc_add_halves(&n.a, &n.b, bnnc_count_halves(p, w));
+        bnnc_add_halves(&n.c, &n.d, bnnc_count_halves(q, w));
     }
     return n;
 }
@@ -114,6 +153,10 @@ BNNC_TEMPLATE uint16x8_t bnnc_count_window1(const bnnc_runs *r, const uint8_t *x
             n = bnnc_count_step(n, w, vld1q_u8(x), both);
             x += BNNC_STEP;
         }
+    }
+    if (r->half) {
+        const uint8_t *w = r->w + r->runs * r->steps * BNNC_STEP_WEIGHTS;
+        n = bnnc_count_step(n, w, vcombine_u8(vld1_u8(x), vdup_n_u8(0)), both);
     }
     return vaddq_u16(n, m);
 }

@@ -10,12 +10,13 @@
  * weight is -1, as often as there are ones in the weights of these taps, which are subtracted. */
 #include "bnnc/bit_windows.h"
 #include "bnnc/kernels.h"
-#include "bnnc/neon_count.h"
+#include "bnnc/neon_step.h"
 
 /* Eight output channels; the last tile has fewer. */
 typedef struct {
     const bnnc_conv2d *p;
     const bnnc_end *end;
+    uint8_t *bytes; /* of bits: where those of these channels begin */
     int32_t oc, count, products;
     uint16x8_t outside; /* differences that the taps outside the input make */
     uint16x8_t limit;   /* what is below a threshold has at least so many differences */
@@ -53,18 +54,19 @@ BNNC_TEMPLATE uint16x8_t below(const tile *t, uint16x8_t differ) {
 }
 
 BNNC_TEMPLATE void bits_of_four(const tile *t, const ptrdiff_t *at, bnnc_quad_counts n) {
-    uint8_t *y = (uint8_t *)t->end->y + t->oc / 8;
+    uint8_t *y = t->bytes;
     const uint16x8_t p = vpaddq_u16(below(t, n.a), below(t, n.b));
     const uint16x8_t q = vpaddq_u16(below(t, n.c), below(t, n.d));
-    const uint16x8_t r = vpaddq_u16(p, q), bytes = vpaddq_u16(r, r);
-    y[at[0]] = (uint8_t)vgetq_lane_u16(bytes, 0);
-    y[at[1]] = (uint8_t)vgetq_lane_u16(bytes, 1);
-    y[at[2]] = (uint8_t)vgetq_lane_u16(bytes, 2);
-    y[at[3]] = (uint8_t)vgetq_lane_u16(bytes, 3);
+    const uint16x8_t r = vpaddq_u16(p, q);
+    const uint8x16_t bytes = vreinterpretq_u8_u16(vpaddq_u16(r, r));
+    vst1q_lane_u8(y + at[0], bytes, 0);
+    vst1q_lane_u8(y + at[1], bytes, 2);
+    vst1q_lane_u8(y + at[2], bytes, 4);
+    vst1q_lane_u8(y + at[3], bytes, 6);
 }
 
 BNNC_TEMPLATE void bits_of_one(const tile *t, ptrdiff_t at, uint16x8_t n) {
-    ((uint8_t *)t->end->y)[at + t->oc / 8] = (uint8_t)vaddvq_u16(below(t, n));
+    t->bytes[at] = (uint8_t)vaddvq_u16(below(t, n));
 }
 
 /* S = N - 2 D of four channels. */
@@ -123,15 +125,31 @@ BNNC_TEMPLATE void levels_of_four(const tile *t, const ptrdiff_t *at, bnnc_quad_
 typedef void (*store_four)(const tile *t, const ptrdiff_t *at, bnnc_quad_counts n);
 typedef void (*store_one)(const tile *t, ptrdiff_t at, uint16x8_t n);
 
+/* All windows meet the weights of a tile. */
+BNNC_TEMPLATE void meet(const bnnc_windows *s, const tile *given, const bnnc_runs *w,
+                        ptrdiff_t runs, store_four four, store_one one) {
+    const tile t = *given; /* copies that results cannot overwrite */
+    const bnnc_runs r = {w->w, runs, w->steps, w->w_run, w->half};
+    const ptrdiff_t next = s->next, *at = s->at;
+    const uint8_t *x = s->windows;
+    int32_t left = s->count;
+    for (; left >= 4; left -= 4, at += 4, x += 4 * next) {
+        four(&t, at, bnnc_count_windows(&r, x, next));
+    }
+    for (; left > 0; --left, ++at, x += next) {
+        one(&t, *at, bnnc_count_window1(&r, x, 0));
+    }
+}
+
+typedef void (*meet_tile)(const bnnc_windows *s, const tile *t, const bnnc_runs *w);
+
 /* A tile's weights, which lie in the nearest memory then, meet all windows that there are. */
-BNNC_TEMPLATE void convolve(const bnnc_windows *s, const layer *all, int cut, store_four four,
-                            store_one one) {
+BNNC_TEMPLATE void convolve(const bnnc_windows *s, const layer *all, int cut, meet_tile use) {
     const bnnc_conv2d *p = s->p;
-    bnnc_runs r = {all->w + s->w_first * 8, s->runs, s->run / BNNC_STEP, s->w_run * 8};
     const uint16x8_t none = vdupq_n_u16(0);
-    tile t = {p, all->end, 0, 0, s->products, none, none};
-    for (; t.oc < p->oc; t.oc += BNNC_LANES, r.w += s->w_row * 8) {
-        int32_t q = 0;
+    bnnc_runs r = {all->w + s->w_first * 8, s->runs, s->steps, s->w_run * 8, s->half};
+    tile t = {p, all->end, (uint8_t *)all->end->y, 0, 0, s->products, none, none};
+    for (; t.oc < p->oc; t.oc += BNNC_LANES, ++t.bytes, r.w += s->w_row * 8) {
         t.count = p->oc - t.oc < BNNC_LANES ? p->oc - t.oc : BNNC_LANES;
         if (s->mask != NULL) {
             t.outside = bnnc_count_window1(&r, s->mask, 1);
@@ -139,25 +157,89 @@ BNNC_TEMPLATE void convolve(const bnnc_windows *s, const layer *all, int cut, st
         if (cut) {
             set_limit(&t);
         }
-        for (; q + 4 <= s->count; q += 4) {
-            four(&t, s->at + q, bnnc_count_windows(&r, s->windows + q * s->next, s->next));
-        }
-        for (; q < s->count; ++q) {
-            one(&t, s->at[q], bnnc_count_window1(&r, s->windows + q * s->next, 0));
-        }
+        use(s, &t, &r);
     }
 }
 
-BNNC_NOINLINE void to_scaled(const bnnc_windows *s, const void *all) {
-    convolve(s, (const layer *)all, 0, scaled_of_four, scaled_of_one);
+BNNC_NOINLINE void meet_scaled(const bnnc_windows *s, const tile *t, const bnnc_runs *w) {
+    meet(s, t, w, w->runs, scaled_of_four, scaled_of_one);
 }
 
-BNNC_NOINLINE void to_bits(const bnnc_windows *s, const void *all) {
-    convolve(s, (const layer *)all, 1, bits_of_four, bits_of_one);
+BNNC_NOINLINE void meet_bits(const bnnc_windows *s, const tile *t, const bnnc_runs *w) {
+    meet(s, t, w, w->runs, bits_of_four, bits_of_one);
 }
 
-BNNC_NOINLINE void to_levels(const bnnc_windows *s, const void *all) {
-    convolve(s, (const layer *)all, 0, levels_of_four, levels_of_one);
+BNNC_NOINLINE void meet_bits_run(const bnnc_windows *s, const tile *t, const bnnc_runs *w) {
+    meet(s, t, w, 1, bits_of_four, bits_of_one);
+}
+
+BNNC_TEMPLATE void meet_steps(const bnnc_windows *s, const tile *given, const bnnc_runs *w,
+                              int half) {
+    const tile t = *given;
+    const bnnc_step_tile step = bnnc_step_tile_of(w->w, t.limit, half);
+    const ptrdiff_t next = s->next, *at = s->at;
+    const uint8_t *x = s->windows, *x1 = x + next, *x2 = x1 + next, *x3 = x2 + next;
+    uint8_t *y = t.bytes;
+    int32_t left = s->count;
+    for (; left >= 4; left -= 4, at += 4) {
+        uint8x16_t bytes;
+        if (half) {
+            const uint8x16_t p = vcombine_u8(vld1_u8(x), vld1_u8(x1));
+            bytes = bnnc_cut_halves(&step, p, vcombine_u8(vld1_u8(x2), vld1_u8(x3)));
+        } else {
+            const bnnc_quad v = {vld1q_u8(x), vld1q_u8(x1), vld1q_u8(x2), vld1q_u8(x3)};
+            bytes = bnnc_cut_steps(&step, v);
+        }
+        x += 4 * next, x1 += 4 * next, x2 += 4 * next, x3 += 4 * next;
+        vst1q_lane_u8(y + at[0], bytes, 0);
+        vst1q_lane_u8(y + at[1], bytes, 1);
+        vst1q_lane_u8(y + at[2], bytes, 2);
+        vst1q_lane_u8(y + at[3], bytes, 3);
+    }
+    for (; left > 0; --left, ++at, x += next) {
+        bits_of_one(&t, *at, bnnc_count_window1(w, x, 0));
+    }
+}
+
+BNNC_NOINLINE void meet_bits_step(const bnnc_windows *s, const tile *t, const bnnc_runs *w) {
+    meet_steps(s, t, w, 0);
+}
+
+BNNC_NOINLINE void meet_bits_half(const bnnc_windows *s, const tile *t, const bnnc_runs *w) {
+    meet_steps(s, t, w, 1);
+}
+
+/* Fewer than four windows. */
+BNNC_NOINLINE void meet_bits_few(const bnnc_windows *s, const tile *t, const bnnc_runs *w) {
+    for (int32_t q = 0; q < s->count; ++q) {
+        bits_of_one(t, s->at[q], bnnc_count_window1(w, s->windows + q * s->next, 0));
+    }
+}
+
+BNNC_NOINLINE void meet_levels(const bnnc_windows *s, const tile *t, const bnnc_runs *w) {
+    meet(s, t, w, w->runs, levels_of_four, levels_of_one);
+}
+
+static void to_scaled(const bnnc_windows *s, const void *all) {
+    convolve(s, (const layer *)all, 0, meet_scaled);
+}
+
+static void to_bits(const bnnc_windows *s, const void *all) {
+    if (s->count < 4) {
+        convolve(s, (const layer *)all, 1, meet_bits_few);
+    } else if (s->half && s->runs == 0) {
+        convolve(s, (const layer *)all, 1, meet_bits_half);
+    } else if (!s->half && s->runs == 1 && s->steps == 1) {
+        convolve(s, (const layer *)all, 1, meet_bits_step);
+    } else if (s->runs == 1) {
+        convolve(s, (const layer *)all, 1, meet_bits_run);
+    } else {
+        convolve(s, (const layer *)all, 1, meet_bits);
+    }
+}
+
+static void to_levels(const bnnc_windows *s, const void *all) {
+    convolve(s, (const layer *)all, 0, meet_levels);
 }
 
 void BNNC_SYM(conv2d_bb_neon_f32)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
