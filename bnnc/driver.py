@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from bnnc import arrays as batches
-from bnnc.backends import Manifest, Target, emit_project, run_project
+from bnnc.backends import Manifest, Target, emit_project, read_manifest, run_project
+from bnnc.backends.measure import Measurement, measure_folder
 from bnnc.frontends import ImportOptions
 from bnnc.frontends import load as import_model
 from bnnc.ir import interpreter
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Compiled",
     "ModelLike",
+    "bench",
     "compile",
     "explain",
     "interpret",
@@ -228,6 +230,37 @@ def run(
     with tempfile.TemporaryDirectory(prefix="bnnc-run-") as folder:
         compiled = compile(planned, chosen, Path(folder) / planned.name)
         return compiled.run(arrays, mapping=mapping, remarks=remarks)
+
+
+def bench(
+    model: ModelLike,
+    target: str | Target | None = None,
+    *,
+    layers: bool = False,
+    compiler: str | None = None,
+    import_options: Mapping[str, Any] | None = None,
+    **lowering: Any,
+) -> Measurement:
+    """Time a network, or count the instructions that it executes where the target is emulated.
+
+    Args:
+        model: a module, the path of a model file, a Keras model, or a folder that `compile` wrote.
+        target: name or TOML file, by default that of the folder, ``c`` for a model.
+        layers: measure every layer too.
+        compiler: this C compiler instead of the target's.
+        import_options: how to read the model file, see `load`.
+        **lowering: options of `lower`, as `compile` takes them.
+    """
+    manifest = None
+    if isinstance(model, str | PathLike):
+        manifest = read_manifest(Path(model))
+    if isinstance(model, str | PathLike) and manifest is not None:
+        chosen = as_target(target or manifest.target)
+        return measure_folder(Path(model), chosen, layers=layers, compiler=compiler)
+    with tempfile.TemporaryDirectory(prefix="bnnc-bench-") as folder:
+        module = as_module(model, **(import_options or {}))
+        compiled = compile(module, target or "c", Path(folder) / module.name, **lowering)
+        return measure_folder(compiled.out, compiled.target, layers=layers, compiler=compiler)
 
 
 def verify(

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bnnc.backends import find_target, kernel_table
+from bnnc.backends.measure import counted
 from bnnc.runtime import runtime_dir
 
 TARGET = find_target("neon")
@@ -70,6 +71,7 @@ class Bench:
         folder.mkdir(parents=True, exist_ok=True)
         self.object = folder / "kernel.o"
         self._folder = folder
+        self._symbol = symbol
         self._program = folder / "layer"
         source = next(k.source for k in kernel_table().kernels if k.symbol == symbol)
         root = runtime_dir()
@@ -77,27 +79,16 @@ class Bench:
         _run([*command, "-c", str(root / source), "-o", str(self.object)])
         driver = str(_HERE / "layer.c")
         _run([*command, "-static", driver, str(self.object), "-o", str(self._program)])
-        self._plugin = folder / "libicount.so"
-        flags = ("-O2", "-shared", "-fPIC", "-fvisibility=hidden")
-        _run(["gcc", *flags, str(_HERE / "icount.c"), "-o", str(self._plugin)])
 
     def executed(self, shape: Shape) -> Counter[str]:
         """Mnemonics that one call executes, with all that it calls."""
-        once = self._executed(shape, 1)
-        once.subtract(self._executed(shape, 0))
-        return once
-
-    def _executed(self, shape: Shape, calls: int) -> Counter[str]:
-        out = self._folder / "counts.txt"
+        # Two calls: from the first one's entry to that of the second one.
         sizes = (shape.size, shape.size, shape.ic, shape.oc)
-        numbers = (calls, *sizes, shape.kernel, shape.stride, shape.pad)
-        plugin = ("-plugin", f"{self._plugin},out={out}")
-        _run([*TARGET.emulator, *plugin, str(self._program), *map(str, numbers)])
-        counts: Counter[str] = Counter()
-        for line in out.read_text().splitlines():
-            _, mnemonic, count = line.split("\t")
-            counts[mnemonic] += int(count)
-        return counts
+        numbers = (2, *sizes, shape.kernel, shape.stride, shape.pad)
+        program = [str(self._program), *map(str, numbers)]
+        mark = f"bnnc_{self._symbol}"
+        (once,) = counted(TARGET.emulator, program, (mark,), self._folder, stop=2)
+        return once.without(("main",)).mnemonics
 
 
 def _run(command: Sequence[str]) -> None:

@@ -13,6 +13,7 @@ import click
 
 import bnnc
 
+from .benching import bench_command
 from .compiling import compile_command, dump_command, opt_command
 from .doctor import doctor_command
 from .executing import run_command
@@ -63,6 +64,7 @@ for _command in (
     run_command,
     verify_command,
     explain_command,
+    bench_command,
     targets_command,
     passes_command,
     inspect_command,
