@@ -11,7 +11,6 @@ import pytest
 
 from bnnc.backends import emulator_of, find_target
 from bnnc.backends.measure import Block, Interval, counted, modelled_cycles, require_counting
-
 from bnnc.ir.diagnostics import TargetError
 
 from .test_other_machines import ready
