@@ -17,7 +17,7 @@ from ..calibration import AffineLevels
 from ..registry import register_pass
 from ..rewriter import Rewriter
 from .annotations import clear, shared_levels
-from .regions import Region, is_float_layer, kept
+from .regions import Region, is_float_layer, kept, names_of
 
 
 @register_pass
@@ -38,7 +38,7 @@ class InsertQuantizers(Pass):
 
     def run(self, module: Module, rw: Rewriter) -> None:
         """Find the region first; then one walk."""
-        names = [name for name in self.keep.split(";") if name]
+        names = names_of(self.keep)
         _require_known(module, names)
         region = Region.of(module, names, whole=self.io == "int8")
         levels = shared_levels(module, region.integer)

@@ -21,7 +21,7 @@ from ..registry import register_pass
 from ..rewriter import Rewriter
 from .layers import Operands, integer_layer, multipliers, real_sums
 from .levels import Bytes
-from .regions import is_float_layer
+from .regions import is_float_layer, kept, names_of
 from .tails import tail_of
 from .weights import IntegerWeights, integer_weights, least_sums
 
@@ -33,12 +33,14 @@ class QuantizeLayers(Pass):
     A layer whose result is quantized, with bounds of a relu or clip before, rounds to it as
     ``rounding`` says; one that is cut compares its sums with integer thresholds; any other gives
     its exact sums, as floats. Weights that are bits stay bits, their factors are part of the
-    rounding or of the thresholds. Layers whose sums may leave 32 bits stay in float.
+    rounding or of the thresholds. Layers whose sums may leave 32 bits stay in float, and those that
+    ``keep`` lists, as `insert-quantizers` does, though what they read is made of bytes.
     """
 
     name = "quantize-layers"
     consumes = Stage.BINARIZED
     exactness = "approximate"
+    keep: str = ""
     rounding: q.Rounding = "single"
 
     def run(self, module: Module, rw: Rewriter) -> None:
@@ -47,13 +49,16 @@ class QuantizeLayers(Pass):
             if isinstance(op, q.Quantize) and not _softmax(op, rw):
                 self._requantized(op, rw)
         for op in rw.walk():
-            if isinstance(op, bits.Layer) and is_float_layer(op) and Bytes.behind(op.x):
+            if isinstance(op, bits.Layer) and is_float_layer(op) and not self._keeps(op):
                 self._with_sums(op, rw)
+
+    def _keeps(self, op: Op) -> bool:
+        return kept(op, names_of(self.keep))
 
     def _requantized(self, op: q.Quantize, rw: Rewriter) -> None:
         tail = tail_of(op)
         layer = None if tail is None else _as_layer(tail.op, rw)
-        if tail is None or layer is None:
+        if tail is None or layer is None or self._keeps(tail.op):
             return
         x = Bytes.behind(layer.x)
         if x is None or layer.thr is not None:

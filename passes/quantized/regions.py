@@ -149,6 +149,11 @@ class Region:
         return self.is_bound(op) and value is op.operands[0]
 
 
+def names_of(keep: str) -> list[str]:
+    """The names and globs of layers that stay in float, as passes are given them: ``a;b*``."""
+    return [name for name in keep.split(";") if name]
+
+
 def kept(op: Op, keep: Collection[str]) -> bool:
     """Whether an operation belongs to a layer of one of the names or globs."""
     return any(fnmatchcase(name, k) for name in op.loc.names for k in keep)

@@ -154,6 +154,8 @@ def test_residual_sums_and_pools_are_integers() -> None:
     ]
     (want,), (got,) = outputs(module, data), outputs(found, data)
     assert np.abs(want - got).max() < 0.02
+    kept, _ = quantized(module, data, keep="d")  # reads what bytes stand for
+    assert kinds(kept)[-4:] == ["nn.reshape", "q.dequantize", "bin.dense_ff", "nn.softmax"]
     whole, _ = quantized(module, data, io="int8")
     assert kinds(whole) == [
         *("q.conv2d", "q.add", "q.max_pool", "q.conv2d", "nn.reshape", "q.dense", "q.softmax"),
