@@ -43,15 +43,15 @@ def test_random_networks_classify(repo: Path, tmp_path: Path, cc: str) -> None:
     photograph = _photograph(folder / "dog.png", 300, 260)
     labels = tmp_path / "labels.txt"
     labels.write_text("".join(f"n0144076{i % 10} thing {i}, of kind {i}\n" for i in range(20)))
+    options = ("--labels", labels, "--size", "224")
     for name in NETWORKS:
         network = tmp_path / "random" / f"{name}.t7"
-        options = ("--labels", labels, "--size", "224")
         text = _run(repo, "classify", network, photograph, *options)
         assert "every bit equal in C and interpreter" in text
         assert text.count(", of kind ") == 5 and "n0144" not in text
+    network = tmp_path / "random" / "alexnet_BWN.t7"
     quantized = _run(repo, "classify", network, photograph, *options, "--calibrate", folder)
     assert "every bit equal in C and interpreter" in quantized
-    network = tmp_path / "random" / "alexnet_BWN.t7"
     table = _run(repo, "tables", network, "--repeat", "1", "--size", "224")
     assert [row.split()[:2] for row in table.splitlines()[1:]] == [
         ["alexnet_BWN", "float"],
