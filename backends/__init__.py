@@ -4,7 +4,7 @@
 if __name__ != "bnnc.backends":
     raise ImportError("import bnnc.backends, not backends")
 
-from .emit import Layer, Manifest, emit_project, read_manifest
+from .emit import Layer, Manifest, emit_project, read_manifest, weights_bytes
 from .execute import run_project, run_traced
 from .kernel_table import Kernel, KernelTable, kernel_table
 from .lowering import PASSES
@@ -36,6 +36,7 @@ __all__ = [
     "run_project",
     "run_traced",
     "targets",
+    "weights_bytes",
 ]
 
 

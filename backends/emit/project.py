@@ -42,6 +42,11 @@ def emit_project(module: Module, out: Path, *, embed: bool = False) -> Manifest:
     return manifest
 
 
+def weights_bytes(module: Module) -> int:
+    """The bytes of the weight file of a planned module, embedded or not."""
+    return plan_file(program_of(module).resources).file_bytes
+
+
 def _files(program: Program, *, embed: bool) -> dict[str, bytes]:
     name = program.module.name
     plan = plan_file(program.resources)

@@ -19,6 +19,7 @@ from .doctor import doctor_command
 from .executing import run_command
 from .explaining import explain_command
 from .listing import inspect_command, passes_command, targets_command
+from .quantizing import quantize_command
 from .verifying import verify_command
 
 INTERRUPTED = 130
@@ -64,6 +65,7 @@ for _command in (
     run_command,
     verify_command,
     explain_command,
+    quantize_command,
     bench_command,
     targets_command,
     passes_command,

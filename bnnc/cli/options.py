@@ -75,7 +75,7 @@ def _names(context: click.Context, param: click.Parameter, values: Values) -> tu
     return tuple(name for value in values for name in value.split(",") if name)
 
 
-def _joined(*options: Callable[[FuncT], FuncT]) -> Callable[[FuncT], FuncT]:
+def joined(*options: Callable[[FuncT], FuncT]) -> Callable[[FuncT], FuncT]:
     """Several options as one decorator, shown in this order."""
 
     def decorate(function: FuncT) -> FuncT:
@@ -88,7 +88,7 @@ def _joined(*options: Callable[[FuncT], FuncT]) -> Callable[[FuncT], FuncT]:
 
 def import_options(function: FuncT) -> FuncT:
     """How the model file is read; see `bnnc.frontends.ImportOptions`."""
-    return _joined(
+    return joined(
         click.option(
             "--input-shape",
             "input_shapes",
@@ -123,7 +123,7 @@ def import_options(function: FuncT) -> FuncT:
 
 def lowering_options(function: FuncT) -> FuncT:
     """Which passes run, and what is shown of them; see `bnnc.driver.lower`."""
-    return _joined(
+    return joined(
         click.option(
             "--passes",
             metavar="STR",
@@ -147,20 +147,14 @@ def lowering_options(function: FuncT) -> FuncT:
 
 def quantization_options(function: FuncT) -> FuncT:
     """How layers that are not binary are quantized; see `bnnc.quantization`."""
-    return _joined(
+    return joined(
         click.option(
             "--quantize",
             type=click.Choice(["int8"]),
             help="Quantize layers that are not binary: int8 with ranges from --calibrate.",
         ),
         *calibration_options,
-        click.option(
-            "--io",
-            type=click.Choice(["float", "int8"]),
-            default="float",
-            show_default=True,
-            help="Type of the quantized network's inputs and outputs.",
-        ),
+        io_option,
     )(function)
 
 
@@ -183,10 +177,18 @@ calibration_options = (
     ),
 )
 
+io_option = click.option(
+    "--io",
+    type=click.Choice(["float", "int8"]),
+    default="float",
+    show_default=True,
+    help="Type of the quantized network's inputs and outputs.",
+)
+
 
 def debug_options(function: FuncT) -> FuncT:
     """What is shown and checked while passes run."""
-    return _joined(
+    return joined(
         _print_option("before"),
         _print_option("after"),
         click.option("--print-ir-before-all", is_flag=True, help="Print the IR before every pass."),
@@ -233,7 +235,7 @@ def stop_option(*names: str) -> Callable[[FuncT], FuncT]:
 
 def array_options(function: FuncT) -> FuncT:
     """Where the inputs come from."""
-    return _joined(
+    return joined(
         click.option(
             "--inputs", type=FILE, metavar="X.npz", help="Inputs by name; else random ones."
         ),

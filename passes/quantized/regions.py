@@ -18,6 +18,8 @@ from ..constants import scalar_constant
 from .annotations import SAME_LEVELS, annotated_levels
 
 FLOAT_KINDS = ("ff", "fb", "ft")
+# The attribute of a module that names layers which stay in float though they read bytes.
+FLOAT_LAYERS = "float_layers"
 # What cuts floats to bits or few-bit levels.
 CUTS = (
     *(bits.Pack, bits.Threshold, bits.ToLevels, bits.Quantize),
@@ -74,6 +76,8 @@ class Region:
                 if annotated_levels(value) is not None:
                     found.quantized[value] = True
         for op in reversed(module.func.ops):
+            if op.results[0] in raw and not whole and not found._serves_bytes(op):
+                found.integer.pop(op, None)  # the floats of the network's input are exact
             found._mark_values(op)
         return found
 
@@ -104,6 +108,9 @@ class Region:
             or (annotated_levels(v) is not None and (v.owner is None or v.owner in self.integer))
             for v in op.operands
         )
+
+    def _serves_bytes(self, op: Op) -> bool:
+        return any(user in self.integer for v in op.results for user in v.users)
 
     def _mark_values(self, op: Op) -> None:
         """Bytes are what integer operations read, and what all but layers among them write.
@@ -147,11 +154,6 @@ class Region:
 
     def _is_inside(self, op: Op, value: Value) -> bool:
         return self.is_bound(op) and value is op.operands[0]
-
-
-def names_of(keep: str) -> list[str]:
-    """The names and globs of layers that stay in float, as passes are given them: ``a;b*``."""
-    return [name for name in keep.split(";") if name]
 
 
 def kept(op: Op, keep: Collection[str]) -> bool:

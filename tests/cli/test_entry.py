@@ -25,7 +25,7 @@ from .networks import network
 
 OFFERED = list(entry.bnnc_command.commands)
 COMMANDS = [
-    *("compile", "dump", "opt", "run", "verify", "explain", "bench"),
+    *("compile", "dump", "opt", "run", "verify", "explain", "quantize", "bench"),
     *("targets", "passes", "inspect", "doctor"),
 ]
 

@@ -47,6 +47,10 @@ _LEFT_ALONE = {
     ("docs/quantization.md", "bnnc compile model.pb --quantize int8 --calibrate data.npz -o out"),
     (
         "docs/quantization.md",
+        "bnnc quantize model.pb --calibrate data.npz --eval test.npz --report",
+    ),
+    (
+        "docs/quantization.md",
         'compiled = bnnc.compile("model.pb", out="out", quantize="int8", calibrate={"x": samples})',
     ),
     ("docs/training.md", "import keras"),  # tests/train runs it

@@ -8,9 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bnnc.calibrating import Calibrate
 from bnnc.ir import Module, q
 from bnnc.ir.diagnostics import UsageError
 from bnnc.ir.text import parse_module
+from bnnc.passes.manager import PassManager
+from bnnc.passes.quantized import InsertQuantizers, QuantizeLayers
 
 from .quantizing import kinds, network, outputs, quantized
 
@@ -154,8 +157,6 @@ def test_residual_sums_and_pools_are_integers() -> None:
     ]
     (want,), (got,) = outputs(module, data), outputs(found, data)
     assert np.abs(want - got).max() < 0.02
-    kept, _ = quantized(module, data, keep="d")  # reads what bytes stand for
-    assert kinds(kept)[-4:] == ["nn.reshape", "q.dequantize", "bin.dense_ff", "nn.softmax"]
     whole, _ = quantized(module, data, io="int8")
     assert kinds(whole) == [
         *("q.conv2d", "q.add", "q.max_pool", "q.conv2d", "nn.reshape", "q.dense", "q.softmax"),
@@ -245,3 +246,46 @@ def test_random_layers_are_as_near_as_their_steps_say(data: st.DataObject) -> No
     error += taps * step_w * 0.51 * (np.abs(x).max() + step_x)
     # The last layer, one tap of 1, is exact; levels of y are off by a half, ends by one step.
     assert (np.abs(want - got).reshape(-1, oc).max(axis=0) <= error * 1.01 + 1.1 * step_y).all()
+
+
+def test_kept_layers_that_read_bytes_stay_in_float() -> None:
+    t = "tensor<1x6x6x2xf32>"
+    pool = "{kernel_size = [1, 1], stride = [1, 1], pad = [0, 0, 0, 0]}"
+    body = (
+        f'    %a = {conv("x", "w", "@b")} : {t} loc("a")\n'
+        f'    %m = nn.max_pool(%a) {pool} : {t} loc("m")\n'
+        f'    %c = {conv("m", "w", "@b")} : {t} loc("c")\n'
+        f'    %d = {conv("m", "w", "@b")} : {t} loc("d")\n'
+        f'    %y = nn.add(%c, %d) : {t} loc("y")'
+    )
+    rng = np.random.default_rng(8)
+    w, b = rng.normal(size=(2, 3, 3, 2)), np.array([0.5, -0.5])
+    module, data = network({"x": t}, body, {"w": w, "b": b}, y=t), {"x": images(-1, 1, 2)}
+    found, _ = quantized(module, data, keep="c")
+    assert [op.loc.name for op in layers(found)] == ["a", "d"]
+    assert [op.loc.name for op in found.func.ops if op.NAME == "bin.conv2d_ff"] == ["c"]
+    assert not found.attrs
+    # What quantize-layers leaves alone stands in the text, and can be changed there.
+    between = module.clone()
+    PassManager().run(between, [Calibrate().on(data), InsertQuantizers(keep="c")])
+    text = str(between)
+    assert 'float_layers = ["c"]' in text
+    for names, kept in (('["c"]', ["c"]), ('["c", "d"]', ["c", "d"]), ('"d"', ["d"])):
+        stored = {name: r.stored for name, r in between.resources.items()}
+        again = parse_module(text.replace('["c"]', names), resources=stored)
+        PassManager().run(again, [QuantizeLayers()])
+        assert [op.loc.name for op in again.func.ops if op.NAME == "bin.conv2d_ff"] == kept
+
+
+def test_a_kept_first_layer_reads_the_floats_of_the_input() -> None:
+    t, flat = "tensor<1x8xf32>", "tensor<1x2x2x2xf32>"
+    body = (
+        f'    %r = nn.reshape(%x) {{shape = [1, 2, 2, 2]}} : {flat} loc("r")\n'
+        f'    %a = {conv("r", "w", "@b")} : {flat} loc("a")\n'
+        f'    %y = {conv("a", "w", "@b")} : {flat} loc("last")'
+    )
+    w = np.random.default_rng(9).normal(size=(2, 3, 3, 2))
+    module = network({"x": t}, body, {"w": w, "b": np.zeros(2)}, y=flat)
+    found, _ = quantized(module, {"x": images(-1, 1, 2, size=2).reshape(8, 8)}, keep="a")
+    assert kinds(found)[:2] == ["nn.reshape", "bin.conv2d_ff"]
+    assert [op.loc.name for op in layers(found)] == ["last"]
