@@ -22,6 +22,7 @@ void print_line(const result *shown) {
                (double)shown->best[i].score);
     }
     putchar('\n');
+    fflush(stdout); /* for those who read along */
 }
 
 void draw_terminal(const image *picture, const result *shown) {

@@ -100,8 +100,8 @@ class Desk:
             )
 
     def _python(self, block: Block) -> None:
-        """Run it, unless it is saved into a folder: then it is a module for others to import."""
-        if "/" in (block.saved_as or ""):
+        """Run it, unless a command does so later, or it is a module in a folder, to be imported."""
+        if "/" in (block.saved_as or "") or "later" in block.words:
             ast.parse(block.text)
             return
         path = self.folder / (block.saved_as or "block.py")

@@ -60,7 +60,7 @@ def test_keras_interpreter_and_c_agree(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("scale", [False, True])
-def test_keras_file_and_frozen_graph_agree_in_c(
+def test_all_files_of_a_model_agree_in_c(
     train: Any, keras: Any, scale: bool, tmp_path: Path, cc: str
 ) -> None:
     assert cc
@@ -69,14 +69,17 @@ def test_keras_file_and_frozen_graph_agree_in_c(
     images, _ = samples(30, seed=9)
     train.export(model, tmp_path / "small.pb")
     model.save(tmp_path / "small.keras")
+    model.export(tmp_path / "small", verbose=False)  # a SavedModel
     expected = model.predict(images, verbose=0)
     clear = _clear(keras, model, images)
-    for suffix in ("pb", "keras"):
-        compiled = bnnc.compile(tmp_path / f"small.{suffix}", out=tmp_path / suffix)
-        kinds = [line.kind for line in bnnc.explain(tmp_path / f"small.{suffix}").layers]
+    for name in ("small.pb", "small.keras", "small"):
+        compiled = bnnc.compile(tmp_path / name, out=tmp_path / f"{name}.out", name="small")
+        kinds = [line.kind for line in bnnc.explain(tmp_path / name).layers]
         assert kinds == ["fb", "bb", "bb", "bb", "bb"]
         (in_c,) = compiled.run({"image": images}).values()
         np.testing.assert_allclose(in_c[clear], expected[clear], rtol=1e-4, atol=1e-4)
+        interpreted = bnnc.interpret(compiled.module, {"image": images})
+        assert np.array_equal(in_c, next(iter(interpreted.values())))
 
 
 def test_layers_are_binary_and_bear_the_users_names(trained: Any) -> None:
