@@ -57,10 +57,11 @@ class Quantization:
         arrays = None if isinstance(given, str | PathLike) else given
         calibration = Calibrate(data=path, calibrator=self.calibrator)  # type: ignore[arg-type]
         io: Io = "int8" if self.io == "int8" else "float"
+        keep = ";".join(self.keep_float)
         return [
             calibration.on(arrays, self.mapping, self.progress),
-            InsertQuantizers(keep=";".join(self.keep_float), io=io),
-            QuantizeLayers(),
+            InsertQuantizers(keep=keep, io=io),
+            QuantizeLayers(keep=keep),
             FuseQuantized(rounding="single"),
         ]
 

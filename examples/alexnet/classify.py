@@ -2,6 +2,7 @@
 """Compile an AlexNet of XNOR-Net to C, and say what a photograph shows.
 
 Usage: python -m examples.alexnet.classify alexnet_XNOR.t7 IMAGE ... [--labels FILE] [--out FOLDER]
+[--calibrate FOLDER]
 
 Needs a C compiler and Pillow. The exit code is 1 when C and the interpreter differ in a single bit.
 """
@@ -26,7 +27,13 @@ _BEST = 5
 def _classify(options: argparse.Namespace, out: Path) -> int:
     names = images.read_names(options.labels) if options.labels else []
     pixels = [images.read(path, options.size) for path in options.images]
-    compiled = compile_network(options.network, options.target, out, options.size)
+    samples = None
+    if options.calibrate:
+        found = [images.read(p, options.size) for p in sorted(options.calibrate.iterdir())]
+        if not found:
+            raise SystemExit(f"{options.calibrate} holds no images")
+        samples = np.concatenate(found)
+    compiled = compile_network(options.network, options.target, out, options.size, samples=samples)
     weights = compiled.manifest.weights_bytes / 2**20
     print(f"compiled {options.network.name} for target {options.target}: {weights:.1f} MiB")
     differ = False
@@ -54,6 +61,11 @@ def main() -> int:
     parser.add_argument("--labels", type=Path, help="a file with the names of the classes")
     parser.add_argument("--size", type=int, default=SIZE, help="of the square that is taken")
     parser.add_argument("--target", default="c", help="what to compile for, by default portable C")
+    parser.add_argument(
+        "--calibrate",
+        type=Path,
+        help="compute what is not binary in 8-bit integers, with the ranges of the images in here",
+    )
     parser.add_argument("--out", type=Path, help="keep the emitted project in this folder")
     options = parser.parse_args()
     try:

@@ -27,9 +27,27 @@ def import_options(size: int) -> dict[str, Any]:
     }
 
 
-def compile_network(path: Path, target: str, out: Path, size: int = SIZE) -> bnnc.Compiled:
-    """Compile a network of Torch to C in a folder."""
-    return bnnc.compile(path, target=target, out=out, import_options=import_options(size))
+def compile_network(
+    path: Path,
+    target: str,
+    out: Path,
+    size: int = SIZE,
+    *,
+    samples: NDArray[np.float32] | None = None,
+) -> bnnc.Compiled:
+    """Compile a network of Torch to C in a folder.
+
+    Args:
+        path: the file of Torch.
+        target: what to compile for.
+        out: the folder.
+        size: of the image.
+        samples: images [N, size, size, 3]; with them what is not binary is quantized to 8 bits.
+    """
+    options: dict[str, Any] = {"import_options": import_options(size)}
+    if samples is not None:
+        options |= {"quantize": "int8", "calibrate": {"input": samples}}
+    return bnnc.compile(path, target=target, out=out, **options)
 
 
 def milliseconds(compiled: bnnc.Compiled, image: NDArray[np.float32], repeat: int) -> float:

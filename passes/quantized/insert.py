@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from typing import Literal
 
-from bnnc.ir import bin as bits
 from bnnc.ir import q
 from bnnc.ir.diagnostics import UsageError, did_you_mean
 from bnnc.ir.location import UNKNOWN
@@ -18,7 +17,7 @@ from ..calibration import AffineLevels
 from ..registry import register_pass
 from ..rewriter import Rewriter
 from .annotations import clear, shared_levels
-from .regions import FLOAT_LAYERS, Region, is_float_layer, kept
+from .regions import Region, is_float_layer, kept, names_of
 
 
 @register_pass
@@ -27,9 +26,8 @@ class InsertQuantizers(Pass):
 
     Levels come from `calibrate`. A value has one pair, whoever reads it. What a sign or a rounding
     cuts stays as exact as it is: no pair stands between it and the last layer before it. ``keep``
-    lists layers that stay in float, names or globs with ``;`` between; the module's attribute
-    ``float_layers`` names them for `quantize-layers`. io = int8 makes inputs and outputs of the
-    network bytes, whose types say scale and zero point.
+    lists layers that stay in float, names or globs with ``;`` between; io = int8 makes inputs and
+    outputs of the network bytes, whose types say scale and zero point.
     """
 
     name = "insert-quantizers"
@@ -40,7 +38,7 @@ class InsertQuantizers(Pass):
 
     def run(self, module: Module, rw: Rewriter) -> None:
         """Find the region first; then one walk."""
-        names = [name for name in self.keep.split(";") if name]
+        names = names_of(self.keep)
         _require_known(module, names)
         region = Region.of(module, names, whole=self.io == "int8")
         levels = shared_levels(module, region.integer)
@@ -57,16 +55,7 @@ class InsertQuantizers(Pass):
                     op.replace_operand(value, pairs[value])
                     rw.log.append("read quantized")
         _results(module, region, levels, pairs, rw, as_bytes=self.io == "int8")
-        _tell_float_layers(module, region)
         clear(module, rw)
-
-
-def _tell_float_layers(module: Module, region: Region) -> None:
-    """Name the layers that could be in bytes and are not to be: some of them read bytes."""
-    ops = [op for op in module.func.ops if is_float_layer(op) or isinstance(op, bits.Affine)]
-    names = dict.fromkeys(op.loc.name for op in ops if op not in region.integer and op.loc.name)
-    if names:
-        module.attrs[FLOAT_LAYERS] = tuple(names)
 
 
 def _require_known(module: Module, names: list[str]) -> None:

@@ -21,8 +21,8 @@ from ..registry import register_pass
 from ..rewriter import Rewriter
 from .layers import Operands, integer_layer, multipliers, real_sums
 from .levels import Bytes
-from .regions import FLOAT_LAYERS, is_float_layer
-from .tails import Tail, tail_of
+from .regions import is_float_layer, kept, names_of
+from .tails import tail_of
 from .weights import IntegerWeights, integer_weights, least_sums
 
 
@@ -33,31 +33,32 @@ class QuantizeLayers(Pass):
     A layer whose result is quantized, with bounds of a relu or clip before, rounds to it as
     ``rounding`` says; one that is cut compares its sums with integer thresholds; any other gives
     its exact sums, as floats. Weights that are bits stay bits, their factors are part of the
-    rounding or of the thresholds. Layers whose sums may leave 32 bits stay in float, and so do
-    those that the module's attribute ``float_layers`` names.
+    rounding or of the thresholds. Layers whose sums may leave 32 bits stay in float, and those that
+    ``keep`` lists, as `insert-quantizers` does, though what they read is made of bytes.
     """
 
     name = "quantize-layers"
     consumes = Stage.BINARIZED
     exactness = "approximate"
+    keep: str = ""
     rounding: q.Rounding = "single"
 
     def run(self, module: Module, rw: Rewriter) -> None:
         """First layers with a quantized result, then what is left."""
-        kept = module.attrs.pop(FLOAT_LAYERS, ())
-        names = kept if isinstance(kept, tuple) else (kept,)
         for op in rw.walk():
             if isinstance(op, q.Quantize) and not _softmax(op, rw):
-                tail = tail_of(op)
-                if tail is not None and tail.op.loc.name not in names:
-                    self._requantized(op, tail, rw)
+                self._requantized(op, rw)
         for op in rw.walk():
-            if isinstance(op, bits.Layer) and is_float_layer(op) and op.loc.name not in names:
+            if isinstance(op, bits.Layer) and is_float_layer(op) and not self._keeps(op):
                 self._with_sums(op, rw)
 
-    def _requantized(self, op: q.Quantize, tail: Tail, rw: Rewriter) -> None:
-        layer = _as_layer(tail.op, rw)
-        if layer is None:
+    def _keeps(self, op: Op) -> bool:
+        return kept(op, names_of(self.keep))
+
+    def _requantized(self, op: q.Quantize, rw: Rewriter) -> None:
+        tail = tail_of(op)
+        layer = None if tail is None else _as_layer(tail.op, rw)
+        if tail is None or layer is None or self._keeps(tail.op):
             return
         x = Bytes.behind(layer.x)
         if x is None or layer.thr is not None:

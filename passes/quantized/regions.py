@@ -18,8 +18,6 @@ from ..constants import scalar_constant
 from .annotations import SAME_LEVELS, annotated_levels
 
 FLOAT_KINDS = ("ff", "fb", "ft")
-# The attribute of a module that names layers which stay in float though they read bytes.
-FLOAT_LAYERS = "float_layers"
 # What cuts floats to bits or few-bit levels.
 CUTS = (
     *(bits.Pack, bits.Threshold, bits.ToLevels, bits.Quantize),
@@ -154,6 +152,11 @@ class Region:
 
     def _is_inside(self, op: Op, value: Value) -> bool:
         return self.is_bound(op) and value is op.operands[0]
+
+
+def names_of(keep: str) -> list[str]:
+    """The names and globs of layers that stay in float, as passes are given them: ``a;b*``."""
+    return [name for name in keep.split(";") if name]
 
 
 def kept(op: Op, keep: Collection[str]) -> bool:

@@ -47,7 +47,7 @@ def quantized(
     passes: Sequence[Pass] = [
         Calibrate().on(data),
         InsertQuantizers(keep=keep, io="int8" if io == "int8" else "float"),
-        QuantizeLayers(),
+        QuantizeLayers(keep=keep),
         FuseQuantized(rounding="single"),
         *more,
     ]

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -67,28 +69,52 @@ def test_text_keeps_what_is_computed(tmp_path: Path) -> None:
     )
 
 
-def test_keyword_spotting_equals_litert_on_a_thousand_inputs(shared: Path) -> None:
-    with np.load(FOLDER / "networks.npz") as data:
-        want = data["keywords"]
-    with np.load(shared / "data" / "kws01_mfcc_int8.npz") as data:
-        x, labels = data["x"][..., None], data["y"]
-    model = shared / "models" / "real" / "mlperf_tiny" / "kws" / "kws_ref_model.tflite"
-    y = interpreted(model, x, batch=50)
-    np.testing.assert_array_equal(y, want)
-    assert len(y) == 1000
-    assert (y.argmax(1) == labels).sum() == 901
+@dataclass(frozen=True)
+class Network:
+    """A network of MLPerf Tiny, what its inputs are, and how many samples it gets right."""
+
+    model: str
+    recorded: str
+    samples: Callable[[Path], tuple[np.ndarray, np.ndarray]]
+    right: int
 
 
-def test_resnet8_equals_litert_on_a_thousand_inputs(shared: Path) -> None:
+def _keywords(data: Path) -> tuple[np.ndarray, np.ndarray]:
+    with np.load(data / "kws01_mfcc_int8.npz") as arrays:
+        return arrays["x"][..., None], arrays["y"]
+
+
+def _pictures(data: Path) -> tuple[np.ndarray, np.ndarray]:
+    with np.load(data / "cifar10_test_jpeg_dev1000.npz") as arrays:
+        return (arrays["x"].astype(np.int16) - 128).astype(np.int8), arrays["y"]
+
+
+NETWORKS = [
+    Network("kws/kws_ref_model.tflite", "keywords", _keywords, 901),
+    Network("pretrainedResnet_quant.tflite", "classes", _pictures, 764),
+]
+
+
+@pytest.mark.parametrize("how", ["interpreter", pytest.param("c", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("network", NETWORKS, ids=lambda n: n.recorded)
+def test_networks_equal_litert_on_a_thousand_inputs(
+    shared: Path, tmp_path: Path, network: Network, how: str
+) -> None:
+    """Every byte of a thousand results, int8 softmax included: by the interpreter, and in C."""
     with np.load(FOLDER / "networks.npz") as data:
-        want = data["classes"]
-    with np.load(shared / "data" / "cifar10_test_jpeg_dev1000.npz") as data:
-        x, labels = (data["x"].astype(np.int16) - 128).astype(np.int8), data["y"]
-    model = shared / "models" / "real" / "mlperf_tiny" / "pretrainedResnet_quant.tflite"
-    y = interpreted(model, x, batch=50)
+        want = data[network.recorded]
+    x, labels = network.samples(shared / "data")
+    model = shared / "models" / "real" / "mlperf_tiny" / network.model
+    if how == "interpreter":
+        y = interpreted(model, x, batch=50)
+    else:
+        compiled = bnnc.compile(model, out=tmp_path)
+        assert compiled.module.func.ops[-1].NAME == "q.softmax"
+        (name,) = compiled.module.inputs
+        (y,) = compiled.run({name: x}).values()
     np.testing.assert_array_equal(y, want)
     assert len(y) == 1000
-    assert (y.argmax(1) == labels).sum() == 764
+    assert (y.argmax(1) == labels).sum() == network.right
 
 
 @pytest.mark.tensorflow
