@@ -15,6 +15,8 @@ import pytest
 
 from examples import mnist
 
+from ..docs.blocks import blocks
+
 
 def _blobs(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Images [n, 28, 28] that a glance tells apart: a bright square at one of ten places."""
@@ -104,6 +106,49 @@ def test_pytorch(repo: Path, tmp_path: Path, torch: None, cc: str) -> None:
     assert cc
     _check(_train(repo, tmp_path, "pytorch_mnist"))
     assert (tmp_path / "mnist.onnx").exists()
+
+
+@pytest.mark.pytorch
+@pytest.mark.slow
+def test_what_the_readme_says_of_brevitas(repo: Path, tmp_path: Path, torch: None, cc: str) -> None:
+    """Its program, with random batch normalization instead of training; C against PyTorch."""
+    import bnnc
+
+    assert cc
+    (program,) = (
+        block.text
+        for block in blocks(repo / "examples" / "pytorch_mnist" / "README.md")
+        if "import brevitas" in block.text
+    )
+    assert program.count("...  # training\n") == 1
+    program = program.replace("...  # training\n", _INSTEAD_OF_TRAINING)
+    before = "import numpy as np, torch\ntorch.manual_seed(3)\nimages = torch.randn(8, 1, 28, 28)\n"
+    after = "np.savez('torch.npz', x=images.numpy(), y=model(images).detach().numpy())\n"
+    done = subprocess.run(
+        [sys.executable, "-c", before + program + after],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    kinds = [line.kind for line in bnnc.explain(tmp_path / "mnist.onnx").layers]
+    assert kinds == ["fb", "bb", "bb"]
+    compiled = bnnc.compile(tmp_path / "mnist.onnx", out=tmp_path / "out")
+    with np.load(tmp_path / "torch.npz") as arrays:
+        (name,) = compiled.module.inputs
+        (scores,) = compiled.run({name: arrays["x"]}).values()
+        expected = arrays["y"]
+    # A bit that lies at a tie would change the scores of its sample by far more.
+    np.testing.assert_allclose(scores, expected, rtol=1e-5, atol=1e-4)
+    assert len(np.unique(expected)) > 20
+
+
+_INSTEAD_OF_TRAINING = """
+for layer in model:
+    if isinstance(layer, nn.BatchNorm2d):
+        nn.init.normal_(layer.weight)
+        nn.init.normal_(layer.bias)
+        nn.init.normal_(layer.running_mean, std=3)
+        nn.init.uniform_(layer.running_var, 0.5, 20)
+"""
 
 
 @pytest.mark.larq
