@@ -28,6 +28,13 @@ def _byte_groups(op: Op) -> bool:
     return isinstance(op, bin.ConvLayer) and op.x.shape[-1] // op.groups % 8 == 0
 
 
+def _group_tiles(op: Op) -> bool:
+    """Groups begin on a byte of the packed input, and on a tile of 8 output channels."""
+    if _ungrouped(op):
+        return True
+    return _byte_groups(op) and op.result.type.shape[-1] // _groups(op) % 8 == 0
+
+
 def _tiles_fit(op: Op) -> bool:
     """Weights in tiles of 8 output channels take no more bytes than in rows of input channels."""
     if not isinstance(op, bin.ConvLayer | bin.DenseLayer):
@@ -36,11 +43,12 @@ def _tiles_fit(op: Op) -> bool:
 
 
 def _short_window(op: Op) -> bool:
-    """A window of bits fits into the room that kernels have for copies of windows."""
+    """A window of bits or levels fits into the room that kernels have for copies of windows."""
     if not isinstance(op, bin.ConvLayer | bin.DenseLayer):
         return False
     *outer, channels = op.w.shape[1:]
-    return math.prod(outer) * ((channels + 7) // 8) <= 4096
+    planes = op.x.type.scalar.level_bits or 1
+    return planes * math.prod(outer) * ((channels + 7) // 8) <= 4096
 
 
 def _byte_window(op: Op) -> bool:
@@ -86,6 +94,7 @@ def _to_plain(op: Op) -> bool:
 CONSTRAINTS: dict[str, Callable[[Op], bool]] = {
     "ungrouped": _ungrouped,
     "byte_groups": _byte_groups,
+    "group_tiles": _group_tiles,
     "tiles_fit": _tiles_fit,
     "short_window": _short_window,
     "byte_window": _byte_window,

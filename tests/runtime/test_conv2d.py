@@ -207,13 +207,30 @@ PIXELS = [
         (2, 7, 128, 8, (1, 1), (0, 0, 2, 2)),
     )
 ]
-PIXELS += [Geometry(n=7, ih=1, iw=1, ic=ic, oc=11, kh=1, kw=1) for ic in (64, 128, 320, 400)]
+DENSE_PIXELS = [Geometry(n=7, ih=1, iw=1, ic=ic, oc=11, kh=1, kw=1) for ic in (64, 128, 320, 400)]
 
 
-@pytest.mark.parametrize("g", [*PLAIN, *DEEP, *UNITS, *MANY, *PADDED, *PIXELS])
+@pytest.mark.parametrize("g", [*PLAIN, *DEEP, *UNITS, *MANY, *PADDED, *PIXELS, *DENSE_PIXELS])
 def test_eight_channels_in_steps(neon_kernels: Kernels, g: Geometry) -> None:
     case = Case(g, "bb")
     check(neon_kernels, case, "conv2d_bb_neon", "bb", naive.in_steps(case.logical_w))
+
+
+# Groups of whole tiles.
+GROUP_TILES = [
+    replace(g, ic=ic, oc=oc)
+    for g, ic, oc in zip(GROUPED, (8, 64, 128, 24, 72, 256), (8, 16, 8, 24, 8, 16), strict=False)
+]
+GROUP_TILES.append(Geometry(n=2, ih=5, iw=4, ic=128, oc=16, kh=1, kw=1, groups=3))
+
+
+@pytest.mark.parametrize("g", GROUP_TILES)
+def test_groups_of_whole_tiles(neon_kernels: Kernels, g: Geometry) -> None:
+    case = Case(g, "bb")
+    check(neon_kernels, case, "conv2d_bb_neon", "bb", naive.in_steps(case.logical_w))
+    (g,) = with_levels([GROUPED[0], g])[1:]
+    case = Case(g, "ub")
+    check(neon_kernels, case, "conv2d_ub_neon", "ub", naive.in_steps(case.logical_w))
 
 
 @pytest.mark.parametrize("ic", [8 * 2048 - 5, 8 * 4096])
@@ -249,6 +266,24 @@ def with_levels(geometries: Sequence[Geometry]) -> list[Geometry]:
 def test_level_activations(kernels: Kernels, g: Geometry, kind: str) -> None:
     case = Case(g, kind)
     check(kernels, case, f"conv2d_{kind}", kind, case.w)
+
+
+@pytest.mark.parametrize("g", with_levels([*PLAIN, *DEEP, *UNITS, *MANY, *PADDED, *PIXELS]))
+def test_levels_in_steps(neon_kernels: Kernels, g: Geometry) -> None:
+    case = Case(g, "ub")
+    check(neon_kernels, case, "conv2d_ub_neon", "ub", naive.in_steps(case.logical_w))
+
+
+@pytest.mark.parametrize("bits", [2, 8])
+def test_the_longest_windows_of_levels(neon_kernels: Kernels, bits: int) -> None:
+    """The highest levels alone, on weights of one sign."""
+    ic = 8 * 4096 // bits
+    g = Geometry(n=5, ih=1, iw=1, ic=ic, oc=3, kh=1, kw=1, bits_in=bits, levels=3)
+    case = Case(g, "ub")
+    x = np.full(g.x_shape, 2**bits - 1)
+    case.x, case.logical_w[0] = naive.pack_levels(bits, x), -1
+    case.acc = naive.accumulate(g, x, case.logical_w.astype(np.int64))
+    check(neon_kernels, case, "conv2d_ub_neon", "ub", naive.in_steps(case.logical_w))
 
 
 @pytest.mark.parametrize("g", with_levels([*PLAIN[:10], *GROUPED]))

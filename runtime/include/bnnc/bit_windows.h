@@ -18,27 +18,27 @@ BNNC_TEMPLATE void bnnc_set_taps(bnnc_windows *s, const bnnc_window *v) {
     const bnnc_conv2d *p = s->p;
     const int32_t taps = p->kh * p->kw;
     const int32_t rows = v->kh_hi - v->kh_lo, columns = v->kw_hi - v->kw_lo;
-    const int inside = p->pad_value == 0 && rows * columns < taps;
-    s->products = (inside ? rows * columns : taps) * p->ic;
+    const int inside = !s->fill && rows * columns < taps;
+    s->products = (inside ? rows * columns : taps) * s->channels;
     const ptrdiff_t row = taps * s->tap;
     s->half = row % 16 > 0 && row % 16 <= 8;
     s->steps = s->half ? row / 16 : s->w_row / 16;
     s->runs = s->steps > 0;
-    s->next = s->w_row;
+    s->size = s->w_row;
     s->w_first = s->w_run = 0;
     s->mask = NULL;
     s->copies = s->room;
     if (inside && s->tap % 16 == 0) {
         const int whole = columns == p->kw;
-        s->next = rows * columns * s->tap;
-        s->runs = s->next == 0 ? 0 : whole ? 1 : rows;
+        s->size = rows * columns * s->tap;
+        s->runs = s->size == 0 ? 0 : whole ? 1 : rows;
         s->steps = (whole ? rows : 1) * columns * s->tap / 16;
         s->w_first = (v->kh_lo * p->kw + v->kw_lo) * s->tap;
         s->w_run = p->kw * s->tap;
     } else if (inside) {
         s->mask = s->room;
-        s->copies = s->room + s->next;
-        memset(s->mask, 0, (size_t)s->next);
+        s->copies = s->room + s->size;
+        memset(s->mask, 0, (size_t)s->size);
         for (int32_t i = 0; i < p->kh; ++i) {
             for (int32_t j = 0; j < p->kw; ++j) {
                 if (!bnnc_tap_inside(v, i, j)) {
@@ -47,6 +47,13 @@ BNNC_TEMPLATE void bnnc_set_taps(bnnc_windows *s, const bnnc_window *v) {
             }
         }
     }
+    if (s->p->bits_in > 0) {
+        s->mask = s->room;
+        s->copies = s->room + s->size;
+        memset(s->mask, 0xff, (size_t)s->size);
+    }
+    s->next = s->planes * s->size;
+    s->w_plane = s->size;
     s->windows = s->copies;
 }
 
@@ -65,16 +72,20 @@ BNNC_TEMPLATE int32_t bnnc_copy_some(bnnc_windows *s, const uint8_t *image,
     const bnnc_conv2d *p = s->p;
     bnnc_window_row r = {s, image, *first, s->copies + s->count * s->next, most};
     int all = s->mask == NULL;
-    if (p->pad_value != 0) {
-        const int32_t alike = bnnc_alike(p, &r.v, ox);
+    if (s->fill) {
+        const int32_t alike = bnnc_alike(p, first, ox);
         r.count = alike < most ? alike : most;
         all = (r.v.kh_hi - r.v.kh_lo) * (r.v.kw_hi - r.v.kw_lo) == p->kh * p->kw;
     }
-    if (all) {
-        bnnc_copy_inside(&r);
-    } else {
-        for (int32_t i = 0; i < r.count; ++i, r.v.x0 += p->stride_w, r.to += s->next) {
-            bnnc_copy_padded(s, image, &r.v, r.to);
+    for (int32_t j = 0; j < s->planes; ++j, r.image += s->x_plane, r.to += s->w_plane) {
+        s->pad_ones = p->bits_in > 0 ? (int32_t)p->pad_value >> j & 1 : p->pad_value < 0;
+        if (all) {
+            bnnc_copy_inside(&r);
+            continue;
+        }
+        bnnc_window v = *first;
+        for (int32_t i = 0; i < r.count; ++i, v.x0 += p->stride_w) {
+            bnnc_copy_padded(s, r.image, &v, r.to + i * s->next);
         }
     }
     return r.count;
@@ -90,7 +101,7 @@ BNNC_TEMPLATE void bnnc_use_region(bnnc_windows *s, const bnnc_region *r, bnnc_u
                                               : BNNC_WINDOWS;
     s->count = 0;
     for (int32_t n = 0; n < p->n; ++n) {
-        const uint8_t *image = s->x + n * ((ptrdiff_t)p->ih * p->iw * s->tap);
+        const uint8_t *image = s->x + n * ((ptrdiff_t)p->ih * p->iw * s->pixel);
         for (int32_t oy = r->oy; oy < r->oy_end; ++oy) {
             const ptrdiff_t row = ((ptrdiff_t)n * p->oh + oy) * p->ow;
             for (int32_t ox = r->ox, some; ox < r->ox_end; ox += some) {
@@ -112,18 +123,20 @@ BNNC_TEMPLATE void bnnc_use_region(bnnc_windows *s, const bnnc_region *r, bnnc_u
     }
 }
 
-/* Whether the windows of two pixels have the same taps inside; all have for padding with +-1,
- * which is copied like any other tap. */
-BNNC_TEMPLATE int bnnc_same_taps(const bnnc_conv2d *p, const bnnc_window *a, const bnnc_window *b) {
-    return p->pad_value != 0 || (a->kh_lo == b->kh_lo && a->kh_hi == b->kh_hi &&
-                                 a->kw_lo == b->kw_lo && a->kw_hi == b->kw_hi);
+/* Whether the windows of two pixels have the same taps inside; all have where padding is copied
+ * like any other tap. */
+BNNC_TEMPLATE int bnnc_same_taps(const bnnc_windows *s, const bnnc_window *a,
+                                 const bnnc_window *b) {
+    return s->fill || (a->kh_lo == b->kh_lo && a->kh_hi == b->kh_hi && a->kw_lo == b->kw_lo &&
+                       a->kw_hi == b->kw_hi);
 }
 
 /* Whether windows are pixels, and follow each other in the input as they do in the result. */
-BNNC_TEMPLATE int bnnc_pixels_in_place(const bnnc_conv2d *p) {
+BNNC_TEMPLATE int bnnc_pixels_in_place(const bnnc_windows *s) {
+    const bnnc_conv2d *p = s->p;
     const int one = p->kh * p->kw == 1 && p->pad_top == 0 && p->pad_left == 0;
     const int all = p->stride_h == 1 && p->stride_w == 1 && p->oh == p->ih && p->ow == p->iw;
-    return one && (all || p->ih * p->iw * p->oh * p->ow == 1) && bnnc_bit_bytes(p->ic) % 8 == 0;
+    return one && (all || p->ih * p->iw * p->oh * p->ow == 1) && s->tap % 8 == 0;
 }
 
 BNNC_TEMPLATE void bnnc_each_pixel(bnnc_windows *s, bnnc_use_windows use, const void *context) {
@@ -131,7 +144,8 @@ BNNC_TEMPLATE void bnnc_each_pixel(bnnc_windows *s, bnnc_use_windows use, const 
     const bnnc_window v = bnnc_window_at(p, 0, 0);
     const ptrdiff_t pixels = (ptrdiff_t)p->n * p->oh * p->ow;
     bnnc_set_taps(s, &v);
-    s->next = s->tap;
+    s->next = s->pixel;
+    s->w_plane = s->x_plane;
     for (ptrdiff_t first = 0; first < pixels; first += s->count) {
         const ptrdiff_t left = pixels - first;
         s->count = left < BNNC_WINDOWS ? (int32_t)left : BNNC_WINDOWS;
@@ -143,25 +157,15 @@ BNNC_TEMPLATE void bnnc_each_pixel(bnnc_windows *s, bnnc_use_windows use, const 
     }
 }
 
-/* All windows of a layer, in groups whose taps inside the input are the same. */
-BNNC_TEMPLATE void bnnc_each_window(const bnnc_conv2d *p, const uint8_t *x, ptrdiff_t unit,
-                                    bnnc_use_windows use, const void *context) {
-    bnnc_windows all, *s = &all; /* not filled: there is much room */
-    s->p = p;
-    s->x = x;
-    s->tap = bnnc_bit_bytes(p->ic);
-    s->w_row = (p->kh * p->kw * s->tap + 15) / 16 * 16;
-    s->unit = unit;
-    if (bnnc_pixels_in_place(p)) {
-        bnnc_each_pixel(s, use, context);
-        return;
-    }
+/* Windows in groups whose taps inside the input are the same. */
+BNNC_TEMPLATE void bnnc_each_copy(bnnc_windows *s, bnnc_use_windows use, const void *context) {
+    const bnnc_conv2d *p = s->p;
     bnnc_region r;
     for (r.oy = 0; r.oy < p->oh; r.oy = r.oy_end) {
         const bnnc_window top = bnnc_window_at(p, r.oy, 0);
         for (r.oy_end = r.oy + 1; r.oy_end < p->oh; ++r.oy_end) {
             const bnnc_window v = bnnc_window_at(p, r.oy_end, 0);
-            if (!bnnc_same_taps(p, &top, &v)) {
+            if (!bnnc_same_taps(s, &top, &v)) {
                 break;
             }
         }
@@ -169,12 +173,36 @@ BNNC_TEMPLATE void bnnc_each_window(const bnnc_conv2d *p, const uint8_t *x, ptrd
             r.window = bnnc_window_at(p, r.oy, r.ox);
             for (r.ox_end = r.ox + 1; r.ox_end < p->ow; ++r.ox_end) {
                 const bnnc_window v = bnnc_window_at(p, r.oy, r.ox_end);
-                if (!bnnc_same_taps(p, &r.window, &v)) {
+                if (!bnnc_same_taps(s, &r.window, &v)) {
                     break;
                 }
             }
             bnnc_set_taps(s, &r.window);
             bnnc_use_region(s, &r, use, context);
+        }
+    }
+}
+
+/* All windows of a layer, group after group; groups begin at byte borders. unit: of bnnc_windows.
+ */
+BNNC_TEMPLATE void bnnc_each_window(const bnnc_conv2d *p, const uint8_t *x, ptrdiff_t unit,
+                                    bnnc_use_windows use, const void *context) {
+    bnnc_windows all, *s = &all; /* not filled: there is much room */
+    s->p = p;
+    s->x = x;
+    s->channels = p->ic / p->groups;
+    s->pixel = bnnc_bit_bytes(p->ic);
+    s->tap = bnnc_bit_bytes(s->channels);
+    s->planes = p->bits_in > 0 ? p->bits_in : 1;
+    s->x_plane = p->n * bnnc_bit_image_bytes(p);
+    s->fill = p->bits_in > 0 || p->pad_value != 0;
+    s->w_row = (p->kh * p->kw * s->tap + 15) / 16 * 16;
+    s->unit = unit;
+    for (s->group = 0; s->group < p->groups; ++s->group, s->x += s->tap) {
+        if (bnnc_pixels_in_place(s)) {
+            bnnc_each_pixel(s, use, context);
+        } else {
+            bnnc_each_copy(s, use, context);
         }
     }
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: 0BSD */
-/* Convolution and dense layers: bit activations, bit weights, groups == 1; 64-bit ARM.
+/* Convolution and dense layers: bit activations, bit weights, groups == 1 or of whole
+ * bytes of channels on both sides; 64-bit ARM.
  *
  * Weights: [(oc + 7) / 8] tiles of [steps][8][16] bytes, a row of kh * kw * ((ic + 7) / 8) bytes
  * for each channel cut into steps, with zeros behind the last tap and for channels that are not
@@ -11,13 +12,12 @@
 #include "bnnc/bit_windows.h"
 #include "bnnc/kernels.h"
 #include "bnnc/neon_step.h"
+#include "bnnc/neon_sums.h"
 
 /* Eight output channels; the last tile has fewer. */
 typedef struct {
-    const bnnc_conv2d *p;
-    const bnnc_end *end;
-    uint8_t *bytes; /* of bits: where those of these channels begin */
-    int32_t oc, count, products;
+    bnnc_channels8 c;
+    int32_t products;
     uint16x8_t outside; /* differences that the taps outside the input make */
     uint16x8_t limit;   /* what is below a threshold has at least so many differences */
 } tile;
@@ -30,18 +30,11 @@ typedef struct {
 /* S < t means 2 D > N - t, that is D >= floor((N - t) / 2) + 1. Thresholds beyond all sums, which
  * are -N to N, are moved next to them. Channels that are not there must not be below. */
 BNNC_TEMPLATE void set_limit(tile *t) {
-    int32_t thr[BNNC_LANES] = {0};
-    if (t->count == BNNC_LANES) {
-        memcpy(thr, (const int32_t *)t->end->thr + t->oc, sizeof thr);
-    } else {
-        for (int32_t l = 0; l < BNNC_LANES; ++l) {
-            thr[l] = l < t->count ? ((const int32_t *)t->end->thr)[t->oc + l] : INT32_MIN;
-        }
-    }
+    const bnnc_sums8 thr = bnnc_thresholds_of(&t->c);
     const int32x4_t n = vdupq_n_s32(t->products), low = vnegq_s32(n);
     const int32x4_t high = vaddq_s32(n, vdupq_n_s32(1));
-    const int32x4_t a = vminq_s32(vmaxq_s32(vld1q_s32(thr), low), high);
-    const int32x4_t b = vminq_s32(vmaxq_s32(vld1q_s32(thr + 4), low), high);
+    const int32x4_t a = vminq_s32(vmaxq_s32(thr.low, low), high);
+    const int32x4_t b = vminq_s32(vmaxq_s32(thr.high, low), high);
     const int32x4_t c = vshrq_n_s32(vsubq_s32(n, a), 1), d = vshrq_n_s32(vsubq_s32(n, b), 1);
     const uint16x8_t floors =
         vcombine_u16(vmovn_u32(vreinterpretq_u32_s32(c)), vmovn_u32(vreinterpretq_u32_s32(d)));
@@ -54,7 +47,7 @@ BNNC_TEMPLATE uint16x8_t below(const tile *t, uint16x8_t differ) {
 }
 
 BNNC_TEMPLATE void bits_of_four(const tile *t, const ptrdiff_t *at, bnnc_quad_counts n) {
-    uint8_t *y = t->bytes;
+    uint8_t *y = t->c.bytes;
     const uint16x8_t p = vpaddq_u16(below(t, n.a), below(t, n.b));
     const uint16x8_t q = vpaddq_u16(below(t, n.c), below(t, n.d));
     const uint16x8_t r = vpaddq_u16(p, q);
@@ -66,42 +59,22 @@ BNNC_TEMPLATE void bits_of_four(const tile *t, const ptrdiff_t *at, bnnc_quad_co
 }
 
 BNNC_TEMPLATE void bits_of_one(const tile *t, ptrdiff_t at, uint16x8_t n) {
-    t->bytes[at] = (uint8_t)vaddvq_u16(below(t, n));
+    t->c.bytes[at] = (uint8_t)vaddvq_u16(below(t, n));
 }
 
-/* S = N - 2 D of four channels. */
-BNNC_TEMPLATE int32x4_t sums_of(const tile *t, uint16x4_t differ) {
-    return vsubq_s32(vdupq_n_s32(t->products), vreinterpretq_s32_u32(vshll_n_u16(differ, 1)));
-}
-
-BNNC_TEMPLATE void store_scaled(const tile *t, float *y, int32_t oc, int32x4_t sums) {
-    float32x4_t v = vcvtq_f32_s32(sums);
-    if (t->end->alpha != NULL) {
-        v = vmulq_f32(v, vld1q_f32(t->end->alpha + oc));
-    }
-    if (t->end->bias != NULL) {
-        v = vaddq_f32(v, vld1q_f32(t->end->bias + oc));
-    }
-    vst1q_f32(y, v);
-}
-
-BNNC_TEMPLATE void any_of_one(const tile *t, ptrdiff_t at, uint16x8_t n, bnnc_finish finish) {
-    const uint16x8_t inside = vsubq_u16(n, t->outside);
-    bnnc_accumulators acc;
-    vst1q_s32(acc.i, sums_of(t, vget_low_u16(inside)));
-    vst1q_s32(acc.i + 4, sums_of(t, vget_high_u16(inside)));
-    finish(t->p, t->end, at, t->oc, t->count, &acc, 1);
+/* S = N - 2 D. */
+BNNC_TEMPLATE bnnc_sums8 sums_of(const tile *t, uint16x8_t n) {
+    const uint16x8_t differ = vsubq_u16(n, t->outside);
+    const int32x4_t all = vdupq_n_s32(t->products);
+    const uint32x4_t low = vshll_n_u16(vget_low_u16(differ), 1);
+    const uint32x4_t high = vshll_n_u16(vget_high_u16(differ), 1);
+    const bnnc_sums8 sums = {vsubq_s32(all, vreinterpretq_s32_u32(low)),
+                             vsubq_s32(all, vreinterpretq_s32_u32(high))};
+    return sums;
 }
 
 BNNC_TEMPLATE void scaled_of_one(const tile *t, ptrdiff_t at, uint16x8_t n) {
-    const uint16x8_t inside = vsubq_u16(n, t->outside);
-    if (t->count == BNNC_LANES) {
-        float *y = (float *)t->end->y + at * t->p->oc + t->oc;
-        store_scaled(t, y, t->oc, sums_of(t, vget_low_u16(inside)));
-        store_scaled(t, y + 4, t->oc + 4, sums_of(t, vget_high_u16(inside)));
-    } else {
-        any_of_one(t, at, n, bnnc_finish_scaled);
-    }
+    bnnc_scale_sums(&t->c, at, sums_of(t, n));
 }
 
 BNNC_TEMPLATE void scaled_of_four(const tile *t, const ptrdiff_t *at, bnnc_quad_counts n) {
@@ -112,7 +85,7 @@ BNNC_TEMPLATE void scaled_of_four(const tile *t, const ptrdiff_t *at, bnnc_quad_
 }
 
 BNNC_TEMPLATE void levels_of_one(const tile *t, ptrdiff_t at, uint16x8_t n) {
-    any_of_one(t, at, n, bnnc_finish_levels);
+    bnnc_finish_sums(&t->c, at, sums_of(t, n), bnnc_finish_levels);
 }
 
 BNNC_TEMPLATE void levels_of_four(const tile *t, const ptrdiff_t *at, bnnc_quad_counts n) {
@@ -147,10 +120,14 @@ typedef void (*meet_tile)(const bnnc_windows *s, const tile *t, const bnnc_runs 
 BNNC_TEMPLATE void convolve(const bnnc_windows *s, const layer *all, int cut, meet_tile use) {
     const bnnc_conv2d *p = s->p;
     const uint16x8_t none = vdupq_n_u16(0);
-    bnnc_runs r = {all->w + s->w_first * 8, s->runs, s->steps, s->w_run * 8, s->half};
-    tile t = {p, all->end, (uint8_t *)all->end->y, 0, 0, s->products, none, none};
-    for (; t.oc < p->oc; t.oc += BNNC_LANES, ++t.bytes, r.w += s->w_row * 8) {
-        t.count = p->oc - t.oc < BNNC_LANES ? p->oc - t.oc : BNNC_LANES;
+    const int32_t channels = p->oc / p->groups, first = s->group * channels;
+    const ptrdiff_t w_tile = s->w_row * 8;
+    const uint8_t *w = all->w + first / 8 * w_tile + s->w_first * 8;
+    bnnc_runs r = {w, s->runs, s->steps, s->w_run * 8, s->half};
+    const bnnc_channels8 c = {p, all->end, (uint8_t *)all->end->y + first / 8, first, 0};
+    tile t = {c, s->products, none, none};
+    for (int32_t left = channels; left > 0; left -= BNNC_LANES, r.w += w_tile) {
+        t.c.count = left < BNNC_LANES ? left : BNNC_LANES;
         if (s->mask != NULL) {
             t.outside = bnnc_count_window1(&r, s->mask, 1);
         }
@@ -158,6 +135,8 @@ BNNC_TEMPLATE void convolve(const bnnc_windows *s, const layer *all, int cut, me
             set_limit(&t);
         }
         use(s, &t, &r);
+        t.c.oc += BNNC_LANES;
+        ++t.c.bytes;
     }
 }
 
@@ -179,7 +158,7 @@ BNNC_TEMPLATE void meet_steps(const bnnc_windows *s, const tile *given, const bn
     const bnnc_step_tile step = bnnc_step_tile_of(w->w, t.limit, half);
     const ptrdiff_t next = s->next, *at = s->at;
     const uint8_t *x = s->windows, *x1 = x + next, *x2 = x1 + next, *x3 = x2 + next;
-    uint8_t *y = t.bytes;
+    uint8_t *y = t.c.bytes;
     int32_t left = s->count;
     for (; left >= 4; left -= 4, at += 4) {
         uint8x16_t bytes;

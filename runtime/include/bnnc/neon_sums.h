@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: 0BSD */
+/* Sums of eight output channels, as integers, and what becomes of them. */
+#ifndef BNNC_NEON_SUMS_H
+#define BNNC_NEON_SUMS_H
+
+#include "bnnc/conv_loop.h"
+#include "bnnc/neon_bits.h"
+
+typedef struct {
+    int32x4_t low, high;
+} bnnc_sums8;
+
+/* Channels oc .. oc + count - 1, where results go: of a layer on bits or levels. */
+typedef struct {
+    const bnnc_conv2d *p;
+    const bnnc_end *end;
+    uint8_t *bytes; /* of bits: where those of these channels begin */
+    int32_t oc, count;
+} bnnc_channels8;
+
+/* Thresholds; nothing is below those of channels that are not there. */
+BNNC_TEMPLATE bnnc_sums8 bnnc_thresholds_of(const bnnc_channels8 *c) {
+    const int32_t *given = (const int32_t *)c->end->thr + c->oc;
+    int32_t thr[BNNC_LANES];
+    for (int32_t l = 0; l < BNNC_LANES; ++l) {
+        thr[l] = l < c->count ? given[l] : INT32_MIN;
+    }
+    const bnnc_sums8 found = {vld1q_s32(thr), vld1q_s32(thr + 4)};
+    return found;
+}
+
+BNNC_TEMPLATE void bnnc_finish_sums(const bnnc_channels8 *c, ptrdiff_t at, bnnc_sums8 s,
+                                    bnnc_finish finish) {
+    bnnc_accumulators acc;
+    vst1q_s32(acc.i, s.low);
+    vst1q_s32(acc.i + 4, s.high);
+    finish(c->p, c->end, at, c->oc, c->count, &acc, 1);
+}
+
+BNNC_TEMPLATE void bnnc_store_scaled(const bnnc_end *end, float *y, int32_t oc, int32x4_t sums) {
+    float32x4_t v = vcvtq_f32_s32(sums);
+    if (end->alpha != NULL) {
+        v = vmulq_f32(v, vld1q_f32(end->alpha + oc));
+    }
+    if (end->bias != NULL) {
+        v = vaddq_f32(v, vld1q_f32(end->bias + oc));
+    }
+    vst1q_f32(y, v);
+}
+
+/* Floats; at counts pixels. */
+BNNC_TEMPLATE void bnnc_scale_sums(const bnnc_channels8 *c, ptrdiff_t at, bnnc_sums8 s) {
+    if (c->count == BNNC_LANES) {
+        float *y = (float *)c->end->y + at * c->p->oc + c->oc;
+        bnnc_store_scaled(c->end, y, c->oc, s.low);
+        bnnc_store_scaled(c->end, y + 4, c->oc + 4, s.high);
+    } else {
+        bnnc_finish_sums(c, at, s, bnnc_finish_scaled);
+    }
+}
+
+#endif
