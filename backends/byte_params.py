@@ -22,7 +22,8 @@ def _range(value: Value) -> tuple[int, int]:
 def layer_fields(op: Any) -> dict[str, int]:
     """Of a convolution or dense layer; zeros where it has no bytes."""
     if not isinstance(op, q.Layer):
-        return dict.fromkeys(("x_zero", "y_zero", "lo", "hi", "x_unsigned", "round_twice"), 0)
+        nothing = dict.fromkeys(("x_zero", "y_zero", "lo", "hi", "x_unsigned", "round_twice"), 0)
+        return nothing | {"x_unsigned": int(isinstance(op, q.DynamicLayer))}
     return {
         "x_zero": op.x_zero,
         "y_zero": op.y_zero,

@@ -14,7 +14,7 @@ from bnnc.ir.value import Resource
 
 
 def _groups(op: Op) -> int:
-    return op.groups if isinstance(op, bin.ConvLayer | q.Conv2D) else 1
+    return op.groups if isinstance(op, bin.ConvLayer | q.Conv2D | q.DynamicConv2D) else 1
 
 
 def _ungrouped(op: Op) -> bool:

@@ -61,8 +61,8 @@ def calls_of(op: Op, kernel: Kernel) -> list[Call]:
     return calls
 
 
-def _conv2d(op: bin.ConvLayer | bin.DenseLayer | q.Conv2D | q.Dense) -> Fields:
-    if isinstance(op, bin.DenseLayer | q.Dense):
+def _conv2d(op: Any) -> Fields:
+    if isinstance(op, bin.DenseLayer | q.Dense | q.DynamicDense):
         n, ic, oc = op.x.shape[0], op.x.shape[1], op.w.shape[0]
         image: Fields = {
             "n": n,
@@ -91,7 +91,7 @@ def _conv2d(op: bin.ConvLayer | bin.DenseLayer | q.Conv2D | q.Dense) -> Fields:
         "pad_left": pad[1],
         "groups": groups,
     }
-    packed, thr = not isinstance(op, q.Layer), op.thr
+    packed, thr = isinstance(op, bin.Layer), getattr(op, "thr", None)
     return {
         **image,
         "nan_minus": int(getattr(op, "nan", "plus") == "minus"),

@@ -21,6 +21,7 @@ HYBRID = (
     "byte weights became floats (dynamic range quantization): activations stay float here, while "
     "TensorFlow Lite cuts them to bytes at run time"
 )
+LAYERS = (bits.Layer, q.Layer, q.DynamicLayer)
 KINDS = ("ff", "ii", "fb", "ib", "bb", "fewbit", "other")
 
 
@@ -115,7 +116,7 @@ def explain_module(given: Module, planned: Module, remarks: Sequence[Remark] = (
     reasons = Reasons(names, remarks)
     return Explanation(
         str(planned.attrs.get("target", "")),
-        tuple(_line(op, reasons) for op in ops if isinstance(op, bits.Layer | q.Layer)),
+        tuple(_line(op, reasons) for op in ops if isinstance(op, LAYERS)),
         tuple(
             FloatCut(op.loc.name, op.loc.op, reasons.float_cut(op))
             for op in ops
@@ -125,9 +126,9 @@ def explain_module(given: Module, planned: Module, remarks: Sequence[Remark] = (
     )
 
 
-def _line(op: bits.Layer | q.Layer, reasons: Reasons) -> LayerLine:
+def _line(op: bits.Layer | q.Layer | q.DynamicLayer, reasons: Reasons) -> LayerLine:
     samples = op.result.shape[0] or 1
-    if isinstance(op, q.Layer):
+    if not isinstance(op, bits.Layer):
         kind = "ib" if op.w.type.scalar == BIT else "ii"
         why = f"{op.x.type.scalar} activations and {op.w.type.scalar} weights"
     else:

@@ -22,7 +22,6 @@ from bnnc.passes import (
 from bnnc.passes.manager import Observer, PassManager
 from bnnc.passes.pipeline import make_pass, split_pipeline
 from bnnc.passes.pipelines import standard
-from bnnc.passes.quantized import FuseQuantized
 
 from .quantization import Quantization, quantization_of
 
@@ -167,9 +166,12 @@ def quantized(module: Module, target: str | Target = "c", **options: Any) -> Mod
     The integers are what the quantized network means: what compares it with what it is lowered
     to must start from them.
     """
-    if options.get("quantize") is None:
+    found = quantization_of(
+        **{name: options[name] for name in QUANTIZATION_OPTIONS if name in options}
+    )
+    if found is None:
         return module
-    return lower(module, target, after=FuseQuantized.name, **options)
+    return lower(module, target, after=found.last_pass, **options)
 
 
 def _until(pipeline: Sequence[Pass], name: str) -> list[Pass]:

@@ -13,13 +13,18 @@ import numpy as np
 from bnnc.ir.diagnostics import UsageError, did_you_mean
 from bnnc.passes import Pass
 from bnnc.passes.calibration import find_calibrator
-from bnnc.passes.quantized import FuseQuantized, InsertQuantizers, QuantizeLayers
+from bnnc.passes.quantized import (
+    FuseQuantized,
+    InsertQuantizers,
+    QuantizeDynamic,
+    QuantizeLayers,
+)
 
 from .calibrating import Calibrate
 
 Io: TypeAlias = Literal["float", "int8"]
 CalibrationData: TypeAlias = "str | PathLike[str] | Mapping[str, np.ndarray]"
-SCHEMES = ("int8",)
+SCHEMES = ("int8", "dynamic")
 
 
 @dataclass(frozen=True)
@@ -27,7 +32,8 @@ class Quantization:
     """How the layers that are not binary are quantized.
 
     Attributes:
-        scheme: ``int8``: ranges from calibration, all arithmetic in integers.
+        scheme: ``int8``: ranges from calibration, all arithmetic in integers. ``dynamic``: ranges
+            measured at each run, without calibration; between the layers floats.
         calibrate: an ``.npz`` file or arrays [N, ...] by input name; None where the module has
             levels in its types.
         calibrator: see `bnnc.passes.calibration`.
@@ -49,9 +55,30 @@ class Quantization:
         _one_of("scheme of quantization", self.scheme, SCHEMES)
         _one_of("io", self.io, ("float", "int8"))
         find_calibrator(self.calibrator)
+        if self.scheme == "dynamic":
+            self._require_none_of_int8()
+
+    @property
+    def last_pass(self) -> str:
+        """The name of the pass behind which the network means what it is compiled to."""
+        return QuantizeDynamic.name if self.scheme == "dynamic" else FuseQuantized.name
+
+    def _require_none_of_int8(self) -> None:
+        if self.io != "float":
+            raise UsageError(
+                f"--io {self.io} needs fixed levels, which --quantize dynamic has none of",
+                hint="--quantize int8 with --calibrate has them",
+            )
+        if self.calibrate is not None or self.calibrator != "minmax":
+            raise UsageError(
+                "--quantize dynamic measures ranges at run time and needs no calibration",
+                hint="leave --calibrate and --calibrator out, or use --quantize int8",
+            )
 
     def passes(self) -> list[Pass]:
         """The passes that quantize a binarized module."""
+        if self.scheme == "dynamic":
+            return [QuantizeDynamic(keep=";".join(self.keep_float))]
         given = self.calibrate
         path = fspath(given) if isinstance(given, str | PathLike) else ""
         arrays = None if isinstance(given, str | PathLike) else given
@@ -84,9 +111,9 @@ def quantization_of(
     if quantize is None:
         for name, value in (("calibrate", calibrate), ("keep-float", keep)):
             if value is not None and value != ():
-                raise UsageError(f"--{name} means nothing without --quantize int8")
+                raise UsageError(f"--{name} means nothing without --quantize")
         if io != "float":
-            raise UsageError(f"--io {io} means nothing without --quantize int8")
+            raise UsageError(f"--io {io} means nothing without --quantize")
         return None
     return Quantization(
         quantize, calibrate, calibrator, keep, io, calibrate_map or {}, calibrate_progress

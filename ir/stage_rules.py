@@ -180,7 +180,7 @@ def places_in_arena(module: Module, stage: Stage) -> Iterator[Finding]:
 def accumulators_fit(module: Module, stage: Stage) -> Iterator[Finding]:
     """Accumulators of quantized layers are proved from the constants to fit into 32 bits."""
     for op in module.func.ops:
-        if isinstance(op, q.Layer):
+        if isinstance(op, q.Layer | q.DynamicLayer):
             try:
                 q.require_accumulators(op)
             except IRError as error:

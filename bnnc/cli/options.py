@@ -150,8 +150,9 @@ def quantization_options(function: FuncT) -> FuncT:
     return joined(
         click.option(
             "--quantize",
-            type=click.Choice(["int8"]),
-            help="Quantize layers that are not binary: int8 with ranges from --calibrate.",
+            type=click.Choice(["int8", "dynamic"]),
+            help="Quantize layers that are not binary: int8 with ranges from --calibrate, "
+            "dynamic with ranges measured at run time.",
         ),
         *calibration_options,
         io_option,

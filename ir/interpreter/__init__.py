@@ -8,6 +8,7 @@ layout.
 
 # Importing a family enters its operations in the table.
 from . import bits as _bits
+from . import dynamic_bytes as _dynamic_bytes
 from . import elementwise as _elementwise
 from . import layers as _layers
 from . import levels as _levels
@@ -24,4 +25,4 @@ from .table import evaluate, evaluates
 __all__ = ["evaluate", "evaluates", "interpret", "trace"]
 
 del _bits, _elementwise, _layers, _levels, _pools, _reductions, _selections, _shape_ops
-del _quantized, _quantized_layers, _quantized_softmax
+del _dynamic_bytes, _quantized, _quantized_layers, _quantized_softmax

@@ -59,6 +59,11 @@ def multiply_float(x: np.ndarray, multiplier: np.ndarray) -> np.ndarray:
     return wide(np.clip(np.nan_to_num(product.astype(np.float64)), -(2**31), 2**31 - 1))
 
 
+def steps(nearest: np.ndarray) -> np.ndarray:
+    """Integers of floats, those far outside of every byte cut; NaN is 0."""
+    return wide(np.nan_to_num(np.clip(nearest, -512, 512)))
+
+
 def saturated(x: np.ndarray, lo: int, hi: int, dtype: np.dtype[np.generic]) -> np.ndarray:
     """Clamp and narrow."""
     return np.asarray(np.clip(x, lo, hi), dtype=dtype)

@@ -7,7 +7,7 @@ import numpy as np
 
 from .. import q
 from ..operation import Op
-from .fixed_point import divide_away, multiply_double, multiply_single, saturated, wide
+from .fixed_point import divide_away, multiply_double, multiply_single, saturated, steps, wide
 from .pools import max_over_windows
 from .table import evaluates
 from .windows import Window
@@ -27,12 +27,7 @@ def quantize(op: q.Quantize, x: np.ndarray) -> np.ndarray:
         nearest = np.rint(quotient)
     else:
         nearest = np.copysign(np.floor(np.abs(quotient) + 0.5), quotient)
-    return _saturated(op, _steps(nearest) + op.zero)
-
-
-def _steps(nearest: np.ndarray) -> np.ndarray:
-    """Integers of floats, those far outside of every byte cut; NaN is 0."""
-    return wide(np.nan_to_num(np.clip(nearest, -512, 512)))
+    return _saturated(op, steps(nearest) + op.zero)
 
 
 @evaluates(q.Dequantize)
@@ -87,7 +82,7 @@ def float_binary(op: q.FloatBinary, a: np.ndarray, b: np.ndarray) -> np.ndarray:
     left = (wide(a) - op.a_zero).astype(np.float32) * np.float32(op.a_scale)
     right = (wide(b) - op.b_zero).astype(np.float32) * np.float32(op.b_scale)
     made = {"add": np.add, "sub": np.subtract, "mul": np.multiply}[op.kind](left, right)
-    y = _steps(np.rint(made / np.float32(op.y_scale))) + op.y_zero
+    y = steps(np.rint(made / np.float32(op.y_scale))) + op.y_zero
     return saturated(y, op.lo, op.hi, op.result.type.dtype)
 
 

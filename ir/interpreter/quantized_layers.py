@@ -28,7 +28,7 @@ def conv2d(
     """A convolution of x - x_zero; what lies outside of the image is the zero point."""
     window = Window((w.shape[1], w.shape[2]), op.stride, op.dilation, op.pad)
     windows = window.over(_centred(op, x), 0)
-    return _end(op, _sums(op, windows, w, op.groups), bias, multiplier, shift, thr)
+    return _end(op, window_sums(op, windows, w, op.groups), bias, multiplier, shift, thr)
 
 
 @evaluates(q.Dense)
@@ -43,15 +43,22 @@ def dense(
     *params: np.ndarray,
 ) -> np.ndarray:
     """A 1x1 convolution of a 1x1 image."""
-    sums = _sums(op, _centred(op, x)[:, None, None, None, None, :], w[:, None, None, :], 1)
-    return _end(op, sums[:, 0, 0], bias, multiplier, shift, thr)
+    return _end(op, dense_sums(op, _centred(op, x), w), bias, multiplier, shift, thr)
 
 
 def _centred(op: q.Layer, x: np.ndarray) -> np.ndarray:
     return np.asarray(x.astype(np.int16) - np.int16(op.x_zero))
 
 
-def _sums(op: q.Layer, windows: np.ndarray, w: np.ndarray, groups: int) -> np.ndarray:
+def dense_sums(op: q.Layer | q.DynamicLayer, x: np.ndarray, w: np.ndarray) -> np.ndarray:
+    """The sums [n, o] of x [n, i] without its zero point, after the proof that they fit."""
+    windows = x[:, None, None, None, None, :]
+    return np.asarray(window_sums(op, windows, w[:, None, None, :], 1)[:, 0, 0])
+
+
+def window_sums(
+    op: q.Layer | q.DynamicLayer, windows: np.ndarray, w: np.ndarray, groups: int
+) -> np.ndarray:
     """The sums of products, after the proof that they fit."""
     q.require_accumulators(op)
     return integer_accumulators(windows, w, groups, int(q.largest_accumulator(op).max(initial=0)))

@@ -8,6 +8,7 @@ Tensors move through ``nn`` operations: reshape, transpose, concat, split, slice
 
 from .accumulators import largest_accumulator, require_accumulators
 from .convert import Clamp, Dequantize, Lookup, Quantize, Requantize
+from .dynamic import DynamicConv2D, DynamicDense, DynamicLayer, DynamicLevels, DynamicQuantize
 from .elementwise import Add, Binary, FloatBinary, Mul, Sub, Sum
 from .layer import Conv2D, Dense, Layer
 from .pool import AvgPool, MaxPool, Mean
@@ -26,6 +27,11 @@ __all__ = [
     "Conv2D",
     "Dense",
     "Dequantize",
+    "DynamicConv2D",
+    "DynamicDense",
+    "DynamicLayer",
+    "DynamicLevels",
+    "DynamicQuantize",
     "FloatBinary",
     "Layer",
     "Lookup",

@@ -34,6 +34,7 @@ from ..shapes import conv2d_shape, dense_shape, require_channels, require_levels
 from ..types import BIT, I32, Scalar, TensorType
 from ..value import Value
 from .rounding import (
+    WEIGHTS,
     Rounding,
     require_byte,
     require_in_range,
@@ -42,7 +43,6 @@ from .rounding import (
 )
 
 Result: TypeAlias = Literal["i8", "u8", "i32", "bit", "u1", "u2", "u3", "u4", "u5", "u6", "u7"]
-_WEIGHTS = (Scalar("i8"), Scalar("i16"), BIT)
 
 
 class Layer(Op):
@@ -71,7 +71,7 @@ class Layer(Op):
 
     def _result(self, shape: tuple[int, ...]) -> list[TensorType]:
         require_in_range(self, require_byte(self, "x", self.x), x_zero=self.x_zero)
-        if self.w.type.scalar not in _WEIGHTS:
+        if self.w.type.scalar not in WEIGHTS:
             raise IRError(f"{self.NAME} takes i8, i16 or bit weights, not {self.w.type}")
         if self.bias is not None:
             require_channels("bias", self.bias.type, shape[-1])

@@ -10,12 +10,13 @@ from typing import Literal, TypeAlias
 
 from ..diagnostics import IRError
 from ..operation import Op
-from ..types import F32, I32, Scalar
+from ..types import BIT, F32, I32, Scalar
 from ..value import Value
 
 Rounding: TypeAlias = Literal["double", "single", "float"]
 Byte: TypeAlias = Literal["i8", "u8"]
 BYTES = (Scalar("i8"), Scalar("u8"))
+WEIGHTS = (Scalar("i8"), Scalar("i16"), BIT)
 LARGEST = 2**31 - 1
 SHIFTS = (-31, 30)
 

@@ -4,8 +4,16 @@
 from __future__ import annotations
 
 from .annotations import annotate, annotated_levels
+from .dynamic import QuantizeDynamic
 from .fuse import FuseQuantized
 from .insert import InsertQuantizers
 from .quantize_layers import QuantizeLayers
 
-__all__ = ["FuseQuantized", "InsertQuantizers", "QuantizeLayers", "annotate", "annotated_levels"]
+__all__ = [
+    "FuseQuantized",
+    "InsertQuantizers",
+    "QuantizeDynamic",
+    "QuantizeLayers",
+    "annotate",
+    "annotated_levels",
+]

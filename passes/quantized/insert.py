@@ -6,7 +6,6 @@ from __future__ import annotations
 from typing import Literal
 
 from bnnc.ir import q
-from bnnc.ir.diagnostics import UsageError, did_you_mean
 from bnnc.ir.location import UNKNOWN
 from bnnc.ir.module import Module, Stage
 from bnnc.ir.types import Quant, Scalar, TensorType
@@ -17,7 +16,7 @@ from ..calibration import AffineLevels
 from ..registry import register_pass
 from ..rewriter import Rewriter
 from .annotations import clear, shared_levels
-from .regions import Region, is_float_layer, kept, names_of
+from .regions import Region, is_float_layer, known_names
 
 
 @register_pass
@@ -38,8 +37,7 @@ class InsertQuantizers(Pass):
 
     def run(self, module: Module, rw: Rewriter) -> None:
         """Find the region first; then one walk."""
-        names = names_of(self.keep)
-        _require_known(module, names)
+        names = known_names(module, self.keep)
         region = Region.of(module, names, whole=self.io == "int8")
         levels = shared_levels(module, region.integer)
         if not any(is_float_layer(op) for op in region.integer):
@@ -56,16 +54,6 @@ class InsertQuantizers(Pass):
                     rw.log.append("read quantized")
         _results(module, region, levels, pairs, rw, as_bytes=self.io == "int8")
         clear(module, rw)
-
-
-def _require_known(module: Module, names: list[str]) -> None:
-    known = [name for op in module.func.ops for name in op.loc.names]
-    for name in names:
-        if not any(kept(op, [name]) for op in module.func.ops):
-            raise UsageError(
-                f"no layer is called '{name}'",
-                hint=did_you_mean(name, known) or "`bnnc explain` lists the layers",
-            )
 
 
 def _bytes_in(module: Module, levels: dict[Value, AffineLevels], rw: Rewriter) -> None:

@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 
 from bnnc.ir import bin as bits
 from bnnc.ir import nn
+from bnnc.ir.diagnostics import UsageError, did_you_mean
 from bnnc.ir.module import Module
 from bnnc.ir.operation import Op, Return
 from bnnc.ir.types import F32
@@ -95,7 +96,7 @@ class Region:
         if any(annotated_levels(v) is None for v in op.results if v.type.scalar == F32):
             return False
         if is_float_layer(op):
-            return annotated_levels(op.operands[0]) is not None and _pads_zero(op)
+            return annotated_levels(op.operands[0]) is not None and pads_zero(op)
         kinds = (*ON_BYTES, nn.Softmax) if self.whole else ON_BYTES
         if op in self.cut or not isinstance(op, kinds) or not _has_integer_form(op):
             return False
@@ -164,12 +165,30 @@ def kept(op: Op, keep: Collection[str]) -> bool:
     return any(fnmatchcase(name, k) for name in op.loc.names for k in keep)
 
 
+def known_names(module: Module, keep: str) -> list[str]:
+    """The names and globs of `names_of`, each of which some layer must have.
+
+    Raises:
+        UsageError: no layer has one of them.
+    """
+    names = names_of(keep)
+    known = [name for op in module.func.ops for name in op.loc.names]
+    for name in names:
+        if not any(kept(op, [name]) for op in module.func.ops):
+            raise UsageError(
+                f"no layer is called '{name}'",
+                hint=did_you_mean(name, known) or "`bnnc explain` lists the layers",
+            )
+    return names
+
+
 def is_float_layer(op: Op) -> bool:
     """Whether an operation is a layer that reads floats, with constant weights."""
     return isinstance(op, bits.Layer) and op.KIND in FLOAT_KINDS and isinstance(op.w, Resource)
 
 
-def _pads_zero(op: Op) -> bool:
+def pads_zero(op: Op) -> bool:
+    """Whether what lies outside of the image counts as 0."""
     return not isinstance(op, bits.ConvLayer) or op.pad_value == 0.0 or not any(op.pad)
 
 

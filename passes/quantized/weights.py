@@ -35,14 +35,15 @@ class IntegerWeights:
     bias: np.ndarray | None
 
 
-def integer_weights(layer: bits.Layer, x_scale: float) -> IntegerWeights:
+def integer_weights(layer: bits.Layer, x_scale: float, *, biased: bool = True) -> IntegerWeights:
     """Symmetric weights, per output channel, and the bias.
 
     w = clamp(rint(w / s), -127, 127) with s = max |w| / 127 in float64, rounded to float32 once,
     halves to even. A bias that would need more than 2^30 units makes the units larger, so that it
     always fits: against such a bias the weights hardly count. A channel of zeros alone has the
     units of its bias, or 1. Bits cannot become zeros: of a channel with the factor 0 they are sums
-    in units of bias / 2^30, no more than taps * 255 of them, or in the smallest unit.
+    in units of bias / 2^30, no more than taps * 255 of them, or in the smallest unit. A bias
+    that stays float (``biased`` is false) has no effect.
     """
     assert isinstance(layer.w, Resource)
     stored = layer.w.array
@@ -50,7 +51,7 @@ def integer_weights(layer: bits.Layer, x_scale: float) -> IntegerWeights:
     rows = stored.astype(np.float64).reshape(count, -1)
     alpha = constant(layer.alpha)
     factors = np.ones(count) if alpha is None else alpha.astype(np.float64)
-    bias = constant(layer.bias)
+    bias = constant(layer.bias) if biased else None
     offsets = np.zeros(count) if bias is None else bias.astype(np.float64)
     least = np.abs(offsets) / LARGEST_BIAS
     if layer.KIND == "ff":

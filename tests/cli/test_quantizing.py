@@ -145,6 +145,20 @@ def test_constant_data_is_taken(bnnc: Command, net: Path) -> None:
     np.testing.assert_allclose(np.load(y)["y"], np.load(f)["y"], atol=0.01)
 
 
+def test_ranges_measured_at_run_time_need_no_data(bnnc: Command, net: Path) -> None:
+    x, y, f = (net.parent / f"{n}.npz" for n in "xyf")
+    options = ["--quantize", "dynamic", "--keep-float", "fc"]
+    done = bnnc("run", net, "--inputs", x, "--outputs", y, *options)
+    assert done.code == 0, done.err
+    bnnc("run", net, "--target", "interp", "--inputs", x, "--outputs", f)
+    got, want = np.load(y)["y"], np.load(f)["y"]
+    assert 0 < np.abs(got - want).max() < 0.05 * np.abs(want).max()
+    done = bnnc("verify", net, "--inputs", x, *options)
+    assert done.code == 0, done.out + done.err
+    done = bnnc("explain", net, "--quantize", "dynamic")
+    assert "u8 activations and i8 weights" in done.out
+
+
 def test_options_that_do_not_fit(bnnc: Command, net: Path) -> None:
     x = net.parent / "x.npz"
     for options, message in (
@@ -152,6 +166,9 @@ def test_options_that_do_not_fit(bnnc: Command, net: Path) -> None:
         (["--io", "int8"], "--io int8 means nothing without --quantize"),
         (["--quantize", "int8"], "needs calibration data"),
         (["--quantize", "int8", "--calibrate", "no.npz"], "no file no.npz"),
+        (["--quantize", "dynamic", "--io", "int8"], "--io int8 needs fixed levels"),
+        (["--quantize", "dynamic", "--calibrate", x], "needs no calibration"),
+        (["--quantize", "dynamic", "--calibrator", "mse"], "needs no calibration"),
         (["--quantize", "int8", "--passes", "legalize"], "belongs to the pipeline 'default'"),
     ):
         done = bnnc("explain", net, *options)

@@ -101,12 +101,32 @@ def _float_binary(make: Maker) -> Fields:
     return fields | scales | {"kind": make.pick("add", "sub", "mul")}
 
 
+def _dynamic(make: Maker, weights: tuple[int, ...], *shape: int) -> Fields:
+    """A layer with the levels of its input measured."""
+    fields: Fields = {
+        "x": make.value(*shape, scalar=U8),
+        "levels": make.value(2),
+        "w": make.constant(*weights, scalar=make.pick(I8, Scalar("i16"), BIT)),
+    }
+    if make.pick(True, False):
+        fields["w_scale"] = make.constant(weights[0])
+        fields["bias"] = make.maybe(lambda: make.constant(weights[0]))
+    return fields
+
+
 FIELDS: dict[type[Op], Callable[[Maker], Fields]] = {
     q.Conv2D: lambda m: (
         _layer(m, (4, 3, 1, 1), 1, 5, 4, 2)
         | {"stride": (1, 2), "pad": (1, 0, 2, 0), "groups": 2, "dilation": m.pick((1, 1), (2, 1))}
     ),
     q.Dense: lambda m: _layer(m, (4, 3), 2, 3),
+    q.DynamicConv2D: lambda m: (
+        _dynamic(m, (4, 3, 1, 1), 1, 5, 4, 2)
+        | {"stride": (1, 2), "pad": (1, 0, 2, 0), "groups": 2, "dilation": m.pick((1, 1), (2, 1))}
+    ),
+    q.DynamicDense: lambda m: _dynamic(m, (4, 3), 2, 3),
+    q.DynamicLevels: lambda m: {"x": m.value(2, 3)},
+    q.DynamicQuantize: lambda m: {"x": m.value(2, 3), "levels": m.value(2)},
     q.Quantize: lambda m: {
         "x": m.value(2, 3),
         "scale": m.pick(0.5, 0.1),

@@ -13,7 +13,10 @@ import pytest
 from .library import SANITIZE, build
 
 HERE = Path(__file__).parent
-TESTS = ("conv2d", "pool", "bits", "levels", "elementwise", "elementary", "move")
+TESTS = (
+    *("conv2d", "pool", "bits", "levels", "elementwise", "elementary", "move"),
+    "dynamic_bytes",
+)
 OVERRUN = """
 import sys
 import numpy as np

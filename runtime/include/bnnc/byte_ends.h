@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: 0BSD */
-/* What becomes of the accumulators of layers of quantized bytes: bytes, sums, bits or levels. */
+/* What becomes of the accumulators of layers of quantized bytes: bytes, sums, floats, bits or
+ * levels. */
 #ifndef BNNC_BYTE_ENDS_H
 #define BNNC_BYTE_ENDS_H
 
@@ -72,6 +73,32 @@ BNNC_TEMPLATE void bnnc_end_bits(const bnnc_conv2d *p, const bnnc_byte_end *end,
 BNNC_TEMPLATE void bnnc_end_levels(const bnnc_conv2d *p, const bnnc_byte_end *end, ptrdiff_t pixel,
                                    int32_t oc, int32_t count, const int32_t *acc) {
     bnnc_end_cut(p, end, pixel, oc, count, acc, bnnc_finish_levels);
+}
+
+/* What sums stand for, where scale and zero point of x are measured at run time. */
+typedef struct {
+    float scale; /* of x */
+    const float *w_scale, *bias;
+} bnnc_real_end;
+
+/* A layer as it is with the zero point that was measured. */
+BNNC_TEMPLATE bnnc_conv2d bnnc_with_zero(const bnnc_conv2d *p, const float *levels) {
+    bnnc_conv2d own = *p;
+    own.x_zero = bnnc_dynamic_zero(levels);
+    return own;
+}
+
+/* end->multiplier is a bnnc_real_end. */
+BNNC_TEMPLATE void bnnc_end_real(const bnnc_conv2d *p, const bnnc_byte_end *end, ptrdiff_t pixel,
+                                 int32_t oc, int32_t count, const int32_t *acc) {
+    const bnnc_real_end *real = (const bnnc_real_end *)end->multiplier;
+    float *y = (float *)end->y + pixel * p->oc + oc;
+    for (int32_t j = 0; j < count; ++j) {
+        y[j] = (float)acc[j] * (real->scale * real->w_scale[oc + j]);
+        if (real->bias != NULL) {
+            y[j] += real->bias[oc + j];
+        }
+    }
 }
 
 #endif

@@ -61,6 +61,11 @@ BNNC_TEMPLATE int32_t bnnc_clamp(int64_t v, int32_t lo, int32_t hi) {
     return v < lo ? lo : v > hi ? hi : (int32_t)v;
 }
 
+/* The zero point of u8, of levels {scale, zero point} that were measured at run time. */
+BNNC_TEMPLATE int32_t bnnc_dynamic_zero(const float *levels) {
+    return bnnc_clamp(bnnc_round_even(levels[1]), 0, 255);
+}
+
 /* The number in a byte: -128 to 127, or 0 to 255 where it has no sign. */
 BNNC_TEMPLATE int32_t bnnc_byte(uint8_t byte, int32_t is_unsigned) {
     return is_unsigned ? byte : (int32_t)(byte ^ 0x80) - 128;

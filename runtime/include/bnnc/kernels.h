@@ -139,6 +139,21 @@ void BNNC_SYM(conv2d_ib_thr)(const bnnc_conv2d *p, const uint8_t *x, const uint8
                              const int32_t *bias, const int32_t *thr, uint8_t *y);
 void BNNC_SYM(conv2d_ib_lvl)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
                              const int32_t *bias, const int32_t *thr, uint8_t *y);
+void BNNC_SYM(conv2d_ii_dynamic_f32)(const bnnc_conv2d *p, const uint8_t *x, const float *levels,
+                                     const uint8_t *w, const float *w_scale, const float *bias,
+                                     float *y);
+void BNNC_SYM(conv2d_ii_dynamic_i32)(const bnnc_conv2d *p, const uint8_t *x, const float *levels,
+                                     const uint8_t *w, int32_t *y);
+void BNNC_SYM(conv2d_ii_wide_dynamic_f32)(const bnnc_conv2d *p, const uint8_t *x,
+                                          const float *levels, const int16_t *w,
+                                          const float *w_scale, const float *bias, float *y);
+void BNNC_SYM(conv2d_ii_wide_dynamic_i32)(const bnnc_conv2d *p, const uint8_t *x,
+                                          const float *levels, const int16_t *w, int32_t *y);
+void BNNC_SYM(conv2d_ib_dynamic_f32)(const bnnc_conv2d *p, const uint8_t *x, const float *levels,
+                                     const uint8_t *w, const float *w_scale, const float *bias,
+                                     float *y);
+void BNNC_SYM(conv2d_ib_dynamic_i32)(const bnnc_conv2d *p, const uint8_t *x, const float *levels,
+                                     const uint8_t *w, int32_t *y);
 
 void BNNC_SYM(max_pool_f32)(const bnnc_pool2d *p, const float *x, float *y);
 void BNNC_SYM(avg_pool_f32)(const bnnc_pool2d *p, const float *x, float *y);
@@ -210,6 +225,9 @@ void BNNC_SYM(affine_f32)(const bnnc_rows *p, const float *x, const float *scale
 void BNNC_SYM(quantize_q8)(const bnnc_bytes *p, const float *x, uint8_t *y);
 void BNNC_SYM(dequantize_q8)(const bnnc_bytes *p, const uint8_t *x, float *y);
 void BNNC_SYM(dequantize_i32)(const bnnc_bytes *p, const int32_t *x, float *y);
+void BNNC_SYM(dynamic_levels_f32)(const bnnc_bytes *p, const float *x, float *y);
+void BNNC_SYM(dynamic_quantize_f32)(const bnnc_bytes *p, const float *x, const float *levels,
+                                    uint8_t *y);
 void BNNC_SYM(requantize_q8)(const bnnc_bytes *p, const uint8_t *x, uint8_t *y);
 void BNNC_SYM(clamp_q8)(const bnnc_bytes *p, const uint8_t *x, uint8_t *y);
 void BNNC_SYM(lookup_q8)(const bnnc_bytes *p, const uint8_t *x, const uint8_t *table, uint8_t *y);

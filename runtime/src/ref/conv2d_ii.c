@@ -120,3 +120,35 @@ void BNNC_SYM(conv2d_ii_wide_lvl)(const bnnc_conv2d *p, const uint8_t *x, const 
     const bnnc_byte_end end = {bias, NULL, NULL, thr, y};
     convolve(p, x, w, 16, &end, bnnc_end_levels);
 }
+
+void BNNC_SYM(conv2d_ii_dynamic_f32)(const bnnc_conv2d *p, const uint8_t *x, const float *levels,
+                                     const uint8_t *w, const float *w_scale, const float *bias,
+                                     float *y) {
+    const bnnc_real_end real = {levels[0], w_scale, bias};
+    const bnnc_byte_end end = {NULL, &real, NULL, NULL, y};
+    const bnnc_conv2d own = bnnc_with_zero(p, levels);
+    convolve(&own, x, w, 8, &end, bnnc_end_real);
+}
+
+void BNNC_SYM(conv2d_ii_dynamic_i32)(const bnnc_conv2d *p, const uint8_t *x, const float *levels,
+                                     const uint8_t *w, int32_t *y) {
+    const bnnc_byte_end end = {NULL, NULL, NULL, NULL, y};
+    const bnnc_conv2d own = bnnc_with_zero(p, levels);
+    convolve(&own, x, w, 8, &end, bnnc_end_sums);
+}
+
+void BNNC_SYM(conv2d_ii_wide_dynamic_f32)(const bnnc_conv2d *p, const uint8_t *x,
+                                          const float *levels, const int16_t *w,
+                                          const float *w_scale, const float *bias, float *y) {
+    const bnnc_real_end real = {levels[0], w_scale, bias};
+    const bnnc_byte_end end = {NULL, &real, NULL, NULL, y};
+    const bnnc_conv2d own = bnnc_with_zero(p, levels);
+    convolve(&own, x, w, 16, &end, bnnc_end_real);
+}
+
+void BNNC_SYM(conv2d_ii_wide_dynamic_i32)(const bnnc_conv2d *p, const uint8_t *x,
+                                          const float *levels, const int16_t *w, int32_t *y) {
+    const bnnc_byte_end end = {NULL, NULL, NULL, NULL, y};
+    const bnnc_conv2d own = bnnc_with_zero(p, levels);
+    convolve(&own, x, w, 16, &end, bnnc_end_sums);
+}
