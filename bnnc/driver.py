@@ -190,8 +190,8 @@ def compile(  # the public name; nothing here needs Python's own
         embed: put the weights into a C file instead of ``NAME.bnnw``.
         import_options: how to read the model file, see `load`.
         **lowering: options of `lower`: ``passes``, ``strict_sign``, ``verify_each`` and so on, and
-            those of quantization: ``quantize="int8"``, ``calibrate`` (an ``.npz`` file or arrays
-            by input name), ``calibrator``, ``keep_float``, ``io``.
+            those of quantization: ``quantize`` (``int8`` or ``dynamic``), ``calibrate`` (an
+            ``.npz`` file or arrays by input name), ``calibrator``, ``keep_float``, ``io``.
     """
     module = as_module(model, **(import_options or {}))
     chosen = as_target(target)
