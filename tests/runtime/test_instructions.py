@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.arm.layers import KINDS, Layer
 from benchmarks.arm.model import innermost_loops
 from benchmarks.arm.toolchain import TARGET, Bench, Shape, missing
 
@@ -29,3 +30,15 @@ def test_binary_layers_execute_little_beside_their_inner_loop(tmp_path: Path) ->
         # for those with padding.
         inside = ((3 * size - 2) / (3 * size)) ** 2
         assert executed["cnt"] == pytest.approx(shape.macs / 128 * inside, rel=0.02)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS)
+def test_layers_of_every_kind_are_counted(kind: str) -> None:
+    if absent := missing():
+        pytest.skip(f"no {absent[0]} on PATH; scripts/system-packages.sh installs it")
+    for layer in (Layer(kind, 0, 64, 64), Layer(kind, 5, 64, 64, 3)):
+        row = layer.counted(TARGET.compilers[0])
+        assert row.kernel.startswith(f"conv2d_{kind}_")
+        # A vector has 128 products of bits at most, and no kernel needs four instructions for one.
+        assert layer.macs / 128 < row.best < 4 * layer.macs
