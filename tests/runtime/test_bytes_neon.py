@@ -15,6 +15,8 @@ from .test_bytes import SIGNS, Weights, check_cut, check_largest, check_layer
 Family = Callable[[str, int], Kernels]
 WEIGHTS = [
     ("neon", Weights("conv2d_ii_neon", -127, 127, tiles=(4, 16))),
+    ("neon-dotprod", Weights("conv2d_ii_dotprod", -128, 127, tiles=(8, 4))),
+    ("neon-i8mm", Weights("conv2d_ii_i8mm", -128, 127, tiles=(8, 8))),
 ]
 COMPILERS = {"gcc": 0, "clang": 1}
 PLAIN = random_geometries(20, 31, grouped=False)
@@ -27,7 +29,9 @@ GEOMETRIES = [
     Geometry(n=11, ih=1, iw=1, ic=129, oc=9, kh=1, kw=1),
     # Several lots of windows, with borders on all sides; and few that fit.
     Geometry(n=2, ih=9, iw=8, ic=100, oc=12, pad=(1, 1, 1, 1)),
+    Geometry(n=1, ih=3, iw=4, ic=512, oc=8, pad=(1, 1, 1, 1)),
     Geometry(n=1, ih=3, iw=4, ic=1200, oc=8, pad=(1, 1, 1, 1)),
+    Geometry(n=9, ih=1, iw=1, ic=4640, oc=3, kh=1, kw=1),
 ]
 
 

@@ -21,9 +21,21 @@ typedef struct {
     const bnnc_byte_end *end;
 } bnnc_byte_layer;
 
-/* block: windows that `many` takes. */
-BNNC_TEMPLATE void bnnc_use_tiles(const bnnc_byte_windows *s, const void *context, int32_t block,
-                                  bnnc_sum_windows many, bnnc_sum_windows one, bnnc_set_factors set,
+/* Windows as `many` takes them, a block at once, and those that are left over. */
+typedef struct {
+    const int8_t *x;
+    ptrdiff_t next;      /* bytes from one to the next */
+    ptrdiff_t in_blocks; /* a multiple of the block */
+} bnnc_byte_lot;
+
+BNNC_TEMPLATE bnnc_byte_lot bnnc_as_they_are(const bnnc_byte_windows *s, int32_t block) {
+    const bnnc_byte_lot lot = {s->windows, s->next, s->count / block * block};
+    return lot;
+}
+
+BNNC_TEMPLATE void bnnc_use_tiles(const bnnc_byte_windows *s, bnnc_byte_lot lot,
+                                  const void *context, int32_t block, bnnc_sum_windows many,
+                                  bnnc_sum_windows one, bnnc_set_factors set,
                                   bnnc_finish_tile finish) {
     const bnnc_byte_layer *all = (const bnnc_byte_layer *)context;
     const bnnc_conv2d *p = s->p;
@@ -41,14 +53,14 @@ BNNC_TEMPLATE void bnnc_use_tiles(const bnnc_byte_windows *s, const void *contex
         t.count = left < BNNC_LANES ? left : BNNC_LANES;
         bnnc_set_bias(&t, all->w);
         set(&t);
-        for (; q + block <= s->count; q += block) {
-            many(w, t.count, s->windows + q * s->next, s->next, steps, sums);
+        for (; q < lot.in_blocks; q += block) {
+            many(w, t.count, lot.x + q * lot.next, lot.next, steps, sums);
             for (int32_t i = 0; i < block; ++i) {
                 finish(&t, s->first + q + i, sums + i * BNNC_LANES);
             }
         }
         for (; q < s->count; ++q) {
-            one(w, t.count, s->windows + q * s->next, s->next, steps, sums);
+            one(w, t.count, lot.x + q * lot.next, lot.next, steps, sums);
             finish(&t, s->first + q, sums);
         }
     }

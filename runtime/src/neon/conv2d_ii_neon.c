@@ -114,24 +114,29 @@ BNNC_TEMPLATE void sum_window(const int8_t *w, int32_t channels, const int8_t *x
     }
 }
 
+BNNC_TEMPLATE void use(const bnnc_byte_windows *s, const void *all, bnnc_set_factors set,
+                       bnnc_finish_tile finish) {
+    bnnc_use_tiles(s, bnnc_as_they_are(s, BLOCK), all, BLOCK, sum_block, sum_window, set, finish);
+}
+
 BNNC_NOINLINE void to_fixed(const bnnc_byte_windows *s, const void *all) {
-    bnnc_use_tiles(s, all, BLOCK, sum_block, sum_window, bnnc_set_fixed, bnnc_finish_fixed);
+    use(s, all, bnnc_set_fixed, bnnc_finish_fixed);
 }
 
 BNNC_NOINLINE void to_float(const bnnc_byte_windows *s, const void *all) {
-    bnnc_use_tiles(s, all, BLOCK, sum_block, sum_window, bnnc_set_float, bnnc_finish_float);
+    use(s, all, bnnc_set_float, bnnc_finish_float);
 }
 
 BNNC_NOINLINE void to_sums(const bnnc_byte_windows *s, const void *all) {
-    bnnc_use_tiles(s, all, BLOCK, sum_block, sum_window, bnnc_set_nothing, bnnc_finish_sums);
+    use(s, all, bnnc_set_nothing, bnnc_finish_sums);
 }
 
 BNNC_NOINLINE void to_bits(const bnnc_byte_windows *s, const void *all) {
-    bnnc_use_tiles(s, all, BLOCK, sum_block, sum_window, bnnc_set_cut, bnnc_finish_cut);
+    use(s, all, bnnc_set_cut, bnnc_finish_cut);
 }
 
 BNNC_NOINLINE void to_levels(const bnnc_byte_windows *s, const void *all) {
-    bnnc_use_tiles(s, all, BLOCK, sum_block, sum_window, bnnc_set_nothing, bnnc_finish_counted);
+    use(s, all, bnnc_set_nothing, bnnc_finish_counted);
 }
 
 BNNC_TEMPLATE void convolve(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
