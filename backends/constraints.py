@@ -52,12 +52,8 @@ def _short_window(op: Op) -> bool:
 
 
 def _byte_window(op: Op) -> bool:
-    """A window of bytes fits into the room for copies of windows, or need not be copied."""
-    if not isinstance(op, q.Layer):
-        return False
-    row = math.prod(op.w.shape[1:])
-    as_it_lies = isinstance(op, q.Dense) and row % 16 == 0 and op.x.type.scalar.name == "i8"
-    return as_it_lies or row + 15 <= 36864
+    """A window of bytes, in steps of 16, fits into the room for copies of windows."""
+    return isinstance(op, q.Layer) and (math.prod(op.w.shape[1:]) + 15) // 16 * 16 <= 36864
 
 
 def _eight_of_group(op: Op) -> bool:

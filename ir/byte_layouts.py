@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Layouts of 8-bit weights for kernels that take several output channels at once."""
+"""Layouts of 8-bit and bit weights that meet bytes, several output channels at once."""
 
 from __future__ import annotations
 
@@ -61,5 +61,52 @@ class ByteTiles(Layout):
         return np.ascontiguousarray(rows[: tensor.shape[0], :used]).reshape(tensor.shape)
 
 
-for _layout in (ByteTiles(4, 16), ByteTiles(8, 4), ByteTiles(8, 8)):
+class SignNibbles(Layout):
+    """Bit weights of 16 output channels in turn, behind the sum of each channel's weights.
+
+    First an i32 for each channel, then [channels/16][row/8][16] bytes: of eight weights of a row
+    [kh][kw][ic] the first four are the low half of a byte, lowest bit first. 1 means -1; rows are
+    filled up with zeros to a multiple of 16, and channels to one of 16.
+    """
+
+    name = "n16"
+    alignment = 4
+    lanes = 16
+
+    def accepts(self, tensor: TensorType) -> bool:
+        """Only ``bit`` tensors with at least two axes, output channels first."""
+        return tensor.scalar.name == "bit" and tensor.rank >= 2
+
+    def _counts(self, tensor: TensorType) -> tuple[int, int, int]:
+        """Channels, and bytes of their rows, both filled up; and the weights of a row."""
+        row = math.prod(tensor.shape[1:])
+        return -(-tensor.shape[0] // self.lanes) * self.lanes, -(-row // _STEP) * 2, row
+
+    def nbytes(self, tensor: TensorType) -> int:
+        """Four bytes for each channel, and its row."""
+        channels, row, _ = self._counts(tensor)
+        return channels * (4 + row)
+
+    def pack(self, array: np.ndarray, tensor: TensorType) -> np.ndarray:
+        """Pack logical +-1 values."""
+        channels, row, used = self._counts(tensor)
+        logical = array.reshape(tensor.shape[0], used)
+        rows = np.zeros((channels, 8 * row), np.bool_)
+        rows[: tensor.shape[0], :used] = logical < 0
+        sums = np.zeros(channels, np.dtype("<i4"))
+        sums[: tensor.shape[0]] = logical.sum(axis=1, dtype=np.int32)
+        packed = np.packbits(rows, axis=1, bitorder="little")
+        tiles = packed.reshape(channels // self.lanes, self.lanes, row).transpose(0, 2, 1)
+        return np.concatenate([sums.view(np.uint8), np.ascontiguousarray(tiles).reshape(-1)])
+
+    def unpack(self, data: np.ndarray, tensor: TensorType) -> np.ndarray:
+        """Return logical +-1 values (int8)."""
+        channels, row, used = self._counts(tensor)
+        tiles = data[4 * channels :].reshape(channels // self.lanes, row, self.lanes)
+        packed = np.ascontiguousarray(tiles.transpose(0, 2, 1)).reshape(channels, row)
+        bits = np.unpackbits(packed, axis=1, bitorder="little", count=used)[: tensor.shape[0]]
+        return np.where(bits.astype(np.bool_), np.int8(-1), np.int8(1)).reshape(tensor.shape)
+
+
+for _layout in (ByteTiles(4, 16), ByteTiles(8, 4), ByteTiles(8, 8), SignNibbles()):
     register_layout(_layout)

@@ -73,6 +73,18 @@ def byte_tiles(w: np.ndarray, lanes: int, depth: int) -> np.ndarray:
     return np.array(found, np.uint8)
 
 
+def nibbles(w: np.ndarray) -> np.ndarray:
+    """Sums of the weights of [oc, ...], then [oc / 16][row / 8][16] bytes of eight weights."""
+    rows = [[int(v) for v in row] for row in w.reshape(len(w), -1)]
+    rows += [[0] * len(rows[0])] * (-len(rows) % 16)
+    found = [v % 256 for row in rows for v in sum(row).to_bytes(4, "little", signed=True)]
+    for tile in range(0, len(rows), 16):
+        for at in range(0, -(-len(rows[0]) // 16) * 16, 8):
+            bits = [[(v < 0) << k for k, v in enumerate(r[at : at + 8])] for r in rows]
+            found += [sum(eight) for eight in bits[tile : tile + 16]]
+    return np.array(found, np.uint8)
+
+
 def tile8(w: np.ndarray) -> np.ndarray:
     """[oc, kh, kw, ic] to [tiles, kh, kw, ic, 8]."""
     oc = w.shape[0]

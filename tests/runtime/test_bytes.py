@@ -84,7 +84,7 @@ class Weights:
     lowest: int
     highest: int
     dtype: Any = np.int8
-    tiles: tuple[int, int] | None = None
+    pack: Callable[[np.ndarray], np.ndarray] | None = None
 
     def draw(self, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
         """int64, the lowest now and then."""
@@ -96,8 +96,8 @@ class Weights:
 
     def store(self, w: np.ndarray) -> np.ndarray:
         """As the kernel reads them."""
-        if self.tiles is not None:
-            return naive.byte_tiles(w, *self.tiles)
+        if self.pack is not None:
+            return self.pack(w)
         return naive.pack(w) if self.dtype is np.bool_ else w.astype(self.dtype)
 
 

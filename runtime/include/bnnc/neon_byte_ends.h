@@ -34,8 +34,7 @@ BNNC_TEMPLATE void bnnc_load_tile(const bnnc_byte_tile *t, const void *from, int
 }
 
 /* weight_sums: of each channel. */
-BNNC_TEMPLATE void bnnc_set_bias(bnnc_byte_tile *t, const uint8_t *weight_sums) {
-    const int32_t zero = t->p->x_zero - (t->p->x_unsigned ? 128 : 0);
+BNNC_TEMPLATE void bnnc_set_bias(bnnc_byte_tile *t, const uint8_t *weight_sums, int32_t zero) {
     const uint8_t *sums = weight_sums + (ptrdiff_t)t->oc * 4;
     bnnc_load_tile(t, t->end->bias, t->bias);
     for (int32_t h = 0; h < 2; ++h) {

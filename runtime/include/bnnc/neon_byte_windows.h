@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: 0BSD */
-/* Windows of quantized bytes with sign, each in one piece: taps in the order kh, kw, as the weights
+/* Windows of quantized bytes, each in one piece: taps in the order kh, kw, as the weights
  * have them, without gaps, then zeros up to a whole number of steps of 16.
  *
- * A byte without sign is turned to one with sign, 128 lower, as its zero point is. Taps outside of
- * the input are the zero point, so that all windows lack the same: zero times the sum of the
- * weights. Windows that lie in the input as they are wanted are not copied. */
+ * They have signs or not, as it is wanted: a byte of the other kind is turned to it, 128 lower or
+ * higher, as its zero point is. Taps outside of the input are the zero point, so that all windows
+ * lack the same: zero times the sum of the weights. Windows that lie in the input as they are
+ * wanted are not copied. */
 #ifndef BNNC_NEON_BYTE_WINDOWS_H
 #define BNNC_NEON_BYTE_WINDOWS_H
 
@@ -12,7 +13,14 @@
 #include "bnnc/neon.h"
 
 #define BNNC_BYTE_ROOM 36864 /* bytes of windows at most */
-#define BNNC_BYTE_NEAR 16384 /* and where more than one block fits: the nearest memory is small */
+#define BNNC_BYTE_NEAR 16384 /* and where more than one block fits into the nearest memory */
+
+/* block: windows that are taken at once; near: bytes of more windows than that. */
+typedef struct {
+    int32_t block;
+    int32_t near;
+    int without_sign;
+} bnnc_byte_wish;
 
 /* Of a group, one pixel after the other, numbered through all samples. */
 typedef struct {
@@ -23,7 +31,9 @@ typedef struct {
     ptrdiff_t first, count;
     const int8_t *windows; /* `next` bytes apart */
     ptrdiff_t next;
-    uint8_t turn, pad;
+    uint8_t turn;
+    int32_t zero; /* of the bytes of windows, as pad is */
+    uint8_t pad;
     int8_t room[BNNC_BYTE_ROOM];
 } bnnc_byte_windows;
 
@@ -102,20 +112,23 @@ BNNC_NOINLINE void bnnc_copy_windows(bnnc_byte_windows *s) {
 /* What is done with windows. */
 typedef void (*bnnc_use_byte_windows)(const bnnc_byte_windows *s, const void *context);
 
-/* All windows of a layer in lots that fit into the room: multiples of `block`, but for the last of
- * a group and where the room does not hold that many. */
-BNNC_TEMPLATE void bnnc_each_byte_window(const bnnc_conv2d *p, const uint8_t *x, int32_t block,
-                                         bnnc_use_byte_windows use, const void *context) {
+/* All windows of a layer in lots that fit into the room: multiples of the block, but for the last
+ * of a group and where the room does not hold that many. */
+BNNC_TEMPLATE void bnnc_each_byte_window(const bnnc_conv2d *p, const uint8_t *x,
+                                         bnnc_byte_wish wish, bnnc_use_byte_windows use,
+                                         const void *context) {
     bnnc_byte_windows all, *s = &all; /* not filled: there is much room */
     s->p = p;
     s->x = x;
     s->channels = p->ic / p->groups;
     s->row = ((ptrdiff_t)p->kh * p->kw * s->channels + 15) / 16 * 16;
-    s->turn = p->x_unsigned ? 0x80 : 0;
-    s->pad = (uint8_t)p->x_zero ^ s->turn;
+    s->turn = !p->x_unsigned != !wish.without_sign ? 0x80 : 0;
+    s->zero = p->x_zero + (s->turn == 0 ? 0 : p->x_unsigned ? -128 : 128);
+    s->pad = (uint8_t)s->zero;
     const int direct = p->kh * p->kw == 1 && p->stride_h == 1 && p->stride_w == 1 &&
-                       p->oh == p->ih && p->ow == p->iw && s->channels % 16 == 0 && !p->x_unsigned;
-    const ptrdiff_t blocks = BNNC_BYTE_NEAR / s->row / block, fit = BNNC_BYTE_ROOM / s->row;
+                       p->oh == p->ih && p->ow == p->iw && s->channels % 16 == 0 && s->turn == 0;
+    const ptrdiff_t block = wish.block, blocks = wish.near / s->row / block;
+    const ptrdiff_t fit = BNNC_BYTE_ROOM / s->row;
     const ptrdiff_t most = blocks > 0 ? blocks * block : direct || fit > block ? block : fit;
     const ptrdiff_t pixels = (ptrdiff_t)p->n * p->oh * p->ow;
     for (s->group = 0; s->group < p->groups; ++s->group) {

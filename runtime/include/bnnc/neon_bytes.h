@@ -51,7 +51,7 @@ BNNC_TEMPLATE void bnnc_use_tiles(const bnnc_byte_windows *s, bnnc_byte_lot lot,
         const int32_t left = first + per_group - t.oc;
         ptrdiff_t q = 0;
         t.count = left < BNNC_LANES ? left : BNNC_LANES;
-        bnnc_set_bias(&t, all->w);
+        bnnc_set_bias(&t, all->w, s->zero);
         set(&t);
         for (; q < lot.in_blocks; q += block) {
             many(w, t.count, lot.x + q * lot.next, lot.next, steps, sums);

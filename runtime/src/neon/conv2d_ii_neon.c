@@ -142,7 +142,8 @@ BNNC_NOINLINE void to_levels(const bnnc_byte_windows *s, const void *all) {
 BNNC_TEMPLATE void convolve(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
                             const bnnc_byte_end *end, bnnc_use_byte_windows use) {
     const bnnc_byte_layer all = {w, end};
-    bnnc_each_byte_window(p, x, BLOCK, use, &all);
+    const bnnc_byte_wish wish = {BLOCK, BNNC_BYTE_NEAR, 0};
+    bnnc_each_byte_window(p, x, wish, use, &all);
 }
 
 void BNNC_SYM(conv2d_ii_neon_q8)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
