@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Compiling a kernel for the target `neon`, and what is executed when it is called."""
+"""Compiling a kernel for a target, by default `neon`, and what is executed when it is called."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bnnc.backends import find_target, kernel_table
+from bnnc.backends import Target, find_target, kernel_table
 from bnnc.backends.measure import counted
 from bnnc.runtime import runtime_dir
 
@@ -67,16 +67,18 @@ class Bench:
         object: of the kernel's source.
     """
 
-    def __init__(self, symbol: str, compiler: str, folder: Path) -> None:
+    def __init__(self, symbol: str, compiler: str, folder: Path, target: Target = TARGET) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.object = folder / "kernel.o"
         self._folder = folder
         self._symbol = symbol
         self._program = folder / "layer"
-        source = next(k.source for k in kernel_table().kernels if k.symbol == symbol)
+        self._target = target
+        kernel = next(k for k in kernel_table().kernels if k.symbol == symbol)
         root = runtime_dir()
-        command = [*compiler.split(), *TARGET.cflags, f"-I{root / 'include'}", f"-DKERNEL={symbol}"]
-        _run([*command, "-c", str(root / source), "-o", str(self.object)])
+        command = [*compiler.split(), *target.cflags, f"-I{root / 'include'}", f"-DKERNEL={symbol}"]
+        command.append(f"-DARGUMENTS={','.join(kernel.operands)}")
+        _run([*command, "-c", str(root / kernel.source), "-o", str(self.object)])
         driver = str(_HERE / "layer.c")
         _run([*command, "-static", driver, str(self.object), "-o", str(self._program)])
 
@@ -87,7 +89,7 @@ class Bench:
         numbers = (2, *sizes, shape.kernel, shape.stride, shape.pad)
         program = [str(self._program), *map(str, numbers)]
         mark = f"bnnc_{self._symbol}"
-        (once,) = counted(TARGET.emulator, program, (mark,), self._folder, stop=2)
+        (once,) = counted(self._target.emulator, program, (mark,), self._folder, stop=2)
         return once.without(("main",)).mnemonics
 
 
