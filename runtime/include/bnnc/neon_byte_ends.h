@@ -14,7 +14,9 @@ typedef struct {
     int32_t oc, count;
     int32x4_t bias[2]; /* less what the zero point adds */
     int32x4_t factor[2], shift[2];
-    int up; /* some shift is to the left */
+    int16x8_t zero, lo, hi; /* of bytes of the result */
+    ptrdiff_t row;          /* elements from a pixel to the next */
+    int twice, up;          /* rounded twice; some shift is to the left */
 } bnnc_byte_tile;
 
 /* Set factor and shift. */
@@ -61,13 +63,10 @@ BNNC_TEMPLATE void bnnc_finish_singly(const bnnc_byte_tile *t, ptrdiff_t pixel, 
 /* Scaled sums to bytes. Numbers beyond 16 bits are beyond all bounds. */
 BNNC_TEMPLATE void bnnc_store_bytes(const bnnc_byte_tile *t, ptrdiff_t pixel, int32x4_t a,
                                     int32x4_t b) {
-    const bnnc_conv2d *p = t->p;
     const int16x8_t scaled = vqmovn_high_s32(vqmovn_s32(a), b);
-    const int16x8_t moved = vqaddq_s16(scaled, vdupq_n_s16((int16_t)p->y_zero));
-    const int16x8_t above = vmaxq_s16(moved, vdupq_n_s16((int16_t)p->lo));
-    const int16x8_t inside = vminq_s16(above, vdupq_n_s16((int16_t)p->hi));
-    const uint8x8_t bytes = vreinterpret_u8_s8(vmovn_s16(inside));
-    uint8_t *y = (uint8_t *)t->end->y + pixel * p->oc + t->oc;
+    const int16x8_t above = vmaxq_s16(vqaddq_s16(scaled, t->zero), t->lo);
+    const uint8x8_t bytes = vreinterpret_u8_s8(vmovn_s16(vminq_s16(above, t->hi)));
+    uint8_t *y = (uint8_t *)t->end->y + pixel * t->row + t->oc;
     if (t->count == BNNC_LANES) {
         vst1_u8(y, bytes);
     } else {
@@ -79,7 +78,16 @@ BNNC_TEMPLATE void bnnc_store_bytes(const bnnc_byte_tile *t, ptrdiff_t pixel, in
     }
 }
 
+BNNC_TEMPLATE void bnnc_set_bounds(bnnc_byte_tile *t) {
+    t->row = t->p->oc;
+    t->zero = vdupq_n_s16((int16_t)t->p->y_zero);
+    t->lo = vdupq_n_s16((int16_t)t->p->lo);
+    t->hi = vdupq_n_s16((int16_t)t->p->hi);
+}
+
 BNNC_TEMPLATE void bnnc_set_fixed(bnnc_byte_tile *t) {
+    bnnc_set_bounds(t);
+    t->twice = t->p->round_twice;
     bnnc_load_tile(t, t->end->multiplier, t->factor);
     bnnc_load_tile(t, t->end->shift, t->shift);
     t->up = vmaxvq_s32(vmaxq_s32(t->shift[0], t->shift[1])) > 0;
@@ -105,7 +113,7 @@ BNNC_TEMPLATE int32x4_t bnnc_scale_once(const bnnc_byte_tile *t, int32x4_t v, in
 BNNC_TEMPLATE void bnnc_finish_fixed(const bnnc_byte_tile *t, ptrdiff_t pixel,
                                      const int32_t *sums) {
     const int32x4_t a = bnnc_biased_sums(t, sums, 0), b = bnnc_biased_sums(t, sums, 1);
-    if (!t->p->round_twice) {
+    if (!t->twice) {
         bnnc_store_bytes(t, pixel, bnnc_scale_once(t, a, 0), bnnc_scale_once(t, b, 1));
     } else if (!t->up) {
         bnnc_store_bytes(t, pixel, bnnc_scale_twice(t, a, 0), bnnc_scale_twice(t, b, 1));
@@ -115,6 +123,7 @@ BNNC_TEMPLATE void bnnc_finish_fixed(const bnnc_byte_tile *t, ptrdiff_t pixel,
 }
 
 BNNC_TEMPLATE void bnnc_set_float(bnnc_byte_tile *t) {
+    bnnc_set_bounds(t);
     bnnc_load_tile(t, t->end->multiplier, t->factor);
 }
 
@@ -148,6 +157,7 @@ BNNC_TEMPLATE void bnnc_set_cut(bnnc_byte_tile *t) {
     for (int32_t l = 0; l < BNNC_LANES; ++l) {
         thr[l] = l < t->count ? t->end->thr[t->oc + l] : INT32_MIN;
     }
+    t->row = bnnc_bit_bytes(t->p->oc);
     t->factor[0] = vld1q_s32(thr);
     t->factor[1] = vld1q_s32(thr + 4);
 }
@@ -158,8 +168,7 @@ BNNC_TEMPLATE void bnnc_finish_cut(const bnnc_byte_tile *t, ptrdiff_t pixel, con
     const uint32x4_t b = vcltq_s32(bnnc_biased_sums(t, sums, 1), t->factor[1]);
     const uint16x8_t below = vmovn_high_u32(vmovn_u32(a), b);
     const uint16_t byte = vaddvq_u16(vandq_u16(below, vld1q_u16(bits)));
-    uint8_t *y = (uint8_t *)t->end->y + pixel * bnnc_bit_bytes(t->p->oc);
-    y[t->oc / 8] = (uint8_t)byte;
+    ((uint8_t *)t->end->y)[pixel * t->row + t->oc / 8] = (uint8_t)byte;
 }
 
 BNNC_TEMPLATE void bnnc_finish_counted(const bnnc_byte_tile *t, ptrdiff_t pixel,

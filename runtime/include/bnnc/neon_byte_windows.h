@@ -65,29 +65,52 @@ BNNC_TEMPLATE uint8_t *bnnc_pad_bytes(const bnnc_byte_windows *s, uint8_t *to, i
     return to + n;
 }
 
-BNNC_TEMPLATE void bnnc_copy_window(const bnnc_byte_windows *s, const uint8_t *image, int32_t oy,
-                                    int32_t ox, uint8_t *to) {
+BNNC_TEMPLATE uint8_t *bnnc_copy_taps_turned(const bnnc_byte_windows *s, uint8_t *to,
+                                             const uint8_t *from, int32_t taps) {
     const bnnc_conv2d *p = s->p;
-    const bnnc_window v = bnnc_window_at(p, oy, ox);
-    const uint8_t *end = to + s->row;
-    const int whole = p->dilation_w == 1 && p->groups == 1;
-    const int32_t taps = v.kw_hi - v.kw_lo;
-    const int32_t runs = taps == 0 ? 0 : whole ? 1 : taps;
-    const ptrdiff_t run = whole ? (ptrdiff_t)taps * p->ic : s->channels;
-    to = bnnc_pad_bytes(s, to, v.kh_lo * p->kw);
-    for (int32_t i = v.kh_lo; i < v.kh_hi; ++i) {
-        const ptrdiff_t row = (ptrdiff_t)(v.y0 + i * p->dilation_h) * p->iw;
-        const ptrdiff_t column = v.x0 + (ptrdiff_t)v.kw_lo * p->dilation_w;
-        to = bnnc_pad_bytes(s, to, v.kw_lo);
-        for (int32_t j = 0; j < runs; ++j, to += run) {
-            const uint8_t *from = image + (row + column + j * p->dilation_w) * p->ic;
-            bnnc_copy_turned(to, from, run, s->turn);
-        }
-        to = bnnc_pad_bytes(s, to, p->kw - v.kw_hi);
+    if (p->dilation_w == 1 && p->groups == 1) {
+        const ptrdiff_t run = (ptrdiff_t)taps * p->ic;
+        bnnc_copy_turned(to, from, run, s->turn);
+        return to + run;
     }
-    to = bnnc_pad_bytes(s, to, (p->kh - v.kh_hi) * p->kw);
-    while (to < end) {
-        *to++ = 0;
+    for (int32_t j = 0; j < taps; ++j, to += s->channels) {
+        bnnc_copy_turned(to, from + (ptrdiff_t)j * p->dilation_w * p->ic, s->channels, s->turn);
+    }
+    return to;
+}
+
+/* The window v of an image. */
+BNNC_TEMPLATE void bnnc_copy_window(const bnnc_byte_windows *s, const uint8_t *image,
+                                    const bnnc_window *v, uint8_t *to) {
+    const bnnc_conv2d *p = s->p;
+    const uint8_t *end = to + s->row;
+    const int32_t taps = v->kw_hi - v->kw_lo;
+    const ptrdiff_t down = (ptrdiff_t)p->dilation_h * p->iw * p->ic;
+    to = bnnc_pad_bytes(s, to, v->kh_lo * p->kw);
+    for (int32_t i = v->kh_lo; i < v->kh_hi; ++i) {
+        to = bnnc_pad_bytes(s, to, v->kw_lo);
+        if (taps > 0) {
+            const ptrdiff_t pixel = (ptrdiff_t)v->y0 * p->iw + v->x0 + v->kw_lo * p->dilation_w;
+            to = bnnc_copy_taps_turned(s, to, image + pixel * p->ic + i * down, taps);
+        }
+        to = bnnc_pad_bytes(s, to, p->kw - v->kw_hi);
+    }
+    to = bnnc_pad_bytes(s, to, (p->kh - v->kh_hi) * p->kw);
+    if (to < end) {
+        memset(to, 0, (size_t)(end - to));
+    }
+}
+
+/* A window without taps outside of the input begins at `from`. */
+BNNC_TEMPLATE void bnnc_copy_whole(const bnnc_byte_windows *s, const uint8_t *from, uint8_t *to) {
+    const bnnc_conv2d *p = s->p;
+    const uint8_t *end = to + s->row;
+    const ptrdiff_t down = (ptrdiff_t)p->dilation_h * p->iw * p->ic;
+    for (int32_t i = 0; i < p->kh; ++i, from += down) {
+        to = bnnc_copy_taps_turned(s, to, from, p->kw);
+    }
+    if (to < end) {
+        memset(to, 0, (size_t)(end - to));
     }
 }
 
@@ -95,10 +118,18 @@ BNNC_NOINLINE void bnnc_copy_windows(bnnc_byte_windows *s) {
     const bnnc_conv2d *p = s->p;
     const ptrdiff_t image = (ptrdiff_t)p->ih * p->iw * p->ic, pixels = (ptrdiff_t)p->oh * p->ow;
     const int32_t at = (int32_t)(s->first % pixels);
-    int32_t oy = at / p->ow, ox = at % p->ow;
+    const int32_t wide = (p->kw - 1) * p->dilation_w, high = (p->kh - 1) * p->dilation_h;
     const uint8_t *x = s->x + s->first / pixels * image + (ptrdiff_t)s->group * s->channels;
-    for (ptrdiff_t q = 0; q < s->count; ++q) {
-        bnnc_copy_window(s, x, oy, ox, (uint8_t *)s->room + q * s->row);
+    uint8_t *to = (uint8_t *)s->room;
+    int32_t oy = at / p->ow, ox = at % p->ow;
+    for (ptrdiff_t q = 0; q < s->count; ++q, to += s->row) {
+        const int32_t y0 = oy * p->stride_h - p->pad_top, x0 = ox * p->stride_w - p->pad_left;
+        if (y0 >= 0 && x0 >= 0 && y0 + high < p->ih && x0 + wide < p->iw) {
+            bnnc_copy_whole(s, x + ((ptrdiff_t)y0 * p->iw + x0) * p->ic, to);
+        } else {
+            const bnnc_window v = bnnc_window_at(p, oy, ox);
+            bnnc_copy_window(s, x, &v, to);
+        }
         if (++ox == p->ow) {
             ox = 0;
             if (++oy == p->oh) {

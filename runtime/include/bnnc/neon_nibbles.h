@@ -10,8 +10,9 @@
 
 #include "bnnc/neon.h"
 
-#define BNNC_NIBBLE_STEP 16     /* numbers of a window */
-#define BNNC_NIBBLE_TABLES 128  /* bytes of tables for a step: four of low and high halves in turn \
+#define BNNC_NIBBLE_STEP 16 /* numbers of a window */
+#define BNNC_NIBBLE_TABLES                                                                         \
+    128                         /* bytes of tables for a step: four of low and high halves in turn \
                                  */
 #define BNNC_NIBBLE_WEIGHTS 32  /* bytes of sixteen channels for a step */
 #define BNNC_NIBBLE_CHANNELS 16 /* of a tile */
