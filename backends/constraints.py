@@ -67,6 +67,22 @@ def _above_lowest(op: Op) -> bool:
     return op.w.array.size > 0 and int(op.w.array.min()) > -128
 
 
+def _depthwise(op: Op) -> bool:
+    return isinstance(op, q.Conv2D) and op.groups == op.x.shape[-1] == op.w.shape[0]
+
+
+def _few_taps(op: Op) -> bool:
+    return isinstance(op, q.Conv2D) and op.w.shape[1] * op.w.shape[2] <= 64
+
+
+def _same_shapes(op: Op) -> bool:
+    return isinstance(op, q.Sum) and op.a.shape == op.b.shape
+
+
+def _right_shifts(op: Op) -> bool:
+    return isinstance(op, q.Sum) and max(op.a_shift, op.b_shift, op.y_shift) <= 0
+
+
 def _product(op: Op) -> bool:
     return isinstance(op, nn.Reduce) and op.kind == "prod"
 
@@ -96,6 +112,10 @@ CONSTRAINTS: dict[str, Callable[[Op], bool]] = {
     "byte_window": _byte_window,
     "eight_of_group": _eight_of_group,
     "above_lowest": _above_lowest,
+    "depthwise": _depthwise,
+    "few_taps": _few_taps,
+    "same_shapes": _same_shapes,
+    "right_shifts": _right_shifts,
     "product": _product,
     "no_nan": _no_nan,
     "ieee_division": _ieee_division,

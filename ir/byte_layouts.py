@@ -61,6 +61,46 @@ class ByteTiles(Layout):
         return np.ascontiguousarray(rows[: tensor.shape[0], :used]).reshape(tensor.shape)
 
 
+class TapBytes(Layout):
+    """Weights i8 with output channels innermost, behind the sum of each channel's weights.
+
+    First an i32 for each channel, then [kh][kw][ic][channels]: filled up to a multiple of 16.
+    """
+
+    name = "d16"
+    alignment = 4
+    lanes = 16
+
+    def accepts(self, tensor: TensorType) -> bool:
+        """Only i8 tensors with at least two axes, output channels first."""
+        return tensor.scalar.name == "i8" and tensor.rank >= 2
+
+    def _counts(self, tensor: TensorType) -> tuple[int, int]:
+        """Channels, filled up, and the weights of each."""
+        return -(-tensor.shape[0] // self.lanes) * self.lanes, math.prod(tensor.shape[1:])
+
+    def nbytes(self, tensor: TensorType) -> int:
+        """Four bytes for each channel, and its weights."""
+        channels, row = self._counts(tensor)
+        return channels * (4 + row)
+
+    def pack(self, array: np.ndarray, tensor: TensorType) -> np.ndarray:
+        """Sum up each channel's weights, and put channels beside each other."""
+        channels, row = self._counts(tensor)
+        rows = np.zeros((channels, row), np.int8)
+        rows[: tensor.shape[0]] = array.reshape(tensor.shape[0], row)
+        sums = rows.sum(axis=1, dtype=np.dtype("<i4"))
+        taps = np.ascontiguousarray(rows.T).reshape(-1)
+        return np.concatenate([sums.view(np.uint8), taps.view(np.uint8)])
+
+    def unpack(self, data: np.ndarray, tensor: TensorType) -> np.ndarray:
+        """Return the logical array."""
+        channels, row = self._counts(tensor)
+        taps = np.ascontiguousarray(data[4 * channels :], np.uint8).view(np.int8)
+        rows = taps.reshape(row, channels).T[: tensor.shape[0]]
+        return np.ascontiguousarray(rows).reshape(tensor.shape)
+
+
 class SignNibbles(Layout):
     """Bit weights of 16 output channels in turn, behind the sum of each channel's weights.
 
@@ -108,5 +148,5 @@ class SignNibbles(Layout):
         return np.where(bits.astype(np.bool_), np.int8(-1), np.int8(1)).reshape(tensor.shape)
 
 
-for _layout in (ByteTiles(4, 16), ByteTiles(8, 4), ByteTiles(8, 8), SignNibbles()):
+for _layout in (ByteTiles(4, 16), ByteTiles(8, 4), ByteTiles(8, 8), TapBytes(), SignNibbles()):
     register_layout(_layout)

@@ -73,6 +73,15 @@ def byte_tiles(w: np.ndarray, lanes: int, depth: int) -> np.ndarray:
     return np.array(found, np.uint8)
 
 
+def tap_bytes(w: np.ndarray) -> np.ndarray:
+    """Sums of the weights of [oc, ...], then [...][oc], filled up to a multiple of 16."""
+    rows = [[int(v) for v in row] for row in w.reshape(len(w), -1)]
+    rows += [[0] * len(rows[0])] * (-len(rows) % 16)
+    found = [v % 256 for row in rows for v in sum(row).to_bytes(4, "little", signed=True)]
+    found += [row[k] % 256 for k in range(len(rows[0])) for row in rows]
+    return np.array(found, np.uint8)
+
+
 def nibbles(w: np.ndarray) -> np.ndarray:
     """Sums of the weights of [oc, ...], then [oc / 16][row / 8][16] bytes of eight weights."""
     rows = [[int(v) for v in row] for row in w.reshape(len(w), -1)]

@@ -317,13 +317,24 @@ def test_functions_of_a_byte(kernels: Kernels, sign: str) -> None:
     ("a_sign", "b_sign", "y_sign"), [("i8", "i8", "i8"), ("u8", "i8", "u8"), ("u8", "u8", "i8")]
 )
 def test_two_tensors(kernels: Kernels, kind: str, a_sign: str, b_sign: str, y_sign: str) -> None:
+    check_two(kernels, f"{kind}_q8", (a_sign, b_sign, y_sign), (3, 4, 5), (4, 1))
+
+
+def check_two(
+    kernels: Kernels,
+    symbol: str,
+    signs: tuple[str, str, str],
+    shape: tuple[int, ...],
+    b_shape: tuple[int, ...] | None = None,
+) -> None:
+    """Sums, differences or products of steps of three sizes, against exact fractions."""
     rng = np.random.default_rng(26)
+    (dtype, lowest, highest), kind = SIGNS[signs[2]], symbol[:3]
     for shift in (0, 12, 20):
-        a, b = numbers(a_sign, (3, 4, 5), rng), numbers(b_sign, (4, 1), rng)
-        dtype, lowest, highest = SIGNS[y_sign]
+        a, b = numbers(signs[0], shape, rng), numbers(signs[1], b_shape or shape, rng)
         f = {
-            "a_zero": int(rng.integers(*SIGNS[a_sign][1:])),
-            "b_zero": int(rng.integers(*SIGNS[b_sign][1:])),
+            "a_zero": int(rng.integers(*SIGNS[signs[0]][1:])),
+            "b_zero": int(rng.integers(*SIGNS[signs[1]][1:])),
             "y_zero": int(rng.integers(lowest, highest)),
             "left_shift": shift,
             "lo": lowest + 3,
@@ -332,17 +343,18 @@ def test_two_tensors(kernels: Kernels, kind: str, a_sign: str, b_sign: str, y_si
         }
         f |= {f"{k}_multiplier": int(rng.integers(*MULTIPLIERS)) for k in "aby"}
         f |= {f"{k}_shift": -int(rng.integers(0, 3)) for k in "ab"}
+        whole = np.broadcast_to(b, shape)
         fields: dict[str, Field] = {
             **f,
-            "dims": [1, 1, 1, 3, 4, 5],
-            "stride_a": [0, 0, 0, 20, 5, 1],
-            "stride_b": [0, 0, 0, 0, 1, 0],
-            "a_unsigned": int(a_sign == "u8"),
-            "b_unsigned": int(b_sign == "u8"),
+            "dims": [*[1] * (6 - len(shape)), *shape],
+            "stride_a": [*[0] * (6 - len(shape)), *(s // a.itemsize for s in a.strides)],
+            "stride_b": [*[0] * (6 - len(shape)), *(s // b.itemsize for s in whole.strides)],
+            "a_unsigned": int(signs[0] == "u8"),
+            "b_unsigned": int(signs[1] == "u8"),
         }
-        y = kernels.call(f"{kind}_q8", "bytes_binary", fields, a, b, np.empty(a.shape, dtype))
+        y = kernels.call(symbol, "bytes_binary", fields, a, b, np.empty(a.shape, dtype))
         for at in np.ndindex(*a.shape):
-            va, vb = int(a[at]) - f["a_zero"], int(b[at[1], 0]) - f["b_zero"]
+            va, vb = int(a[at]) - f["a_zero"], int(whole[at]) - f["b_zero"]
             if kind == "mul":
                 v = va * vb
             else:

@@ -13,7 +13,7 @@ import pytest
 from . import naive
 from .library import Kernels
 from .naive import Geometry, random_geometries
-from .test_bytes import SIGNS, Weights, check_cut, check_largest, check_layer
+from .test_bytes import SIGNS, Weights, check_cut, check_largest, check_layer, check_two
 
 Family = Callable[[str, int], Kernels]
 
@@ -23,7 +23,7 @@ def tiles(lanes: int, depth: int) -> Callable[[np.ndarray], np.ndarray]:
 
 
 UNGROUPED = ("conv2d_ib",)
-WEIGHTS = [
+WEIGHTS: list[tuple[str, Weights]] = [
     ("neon", Weights("conv2d_ib_neon", -1, 1, np.bool_, naive.nibbles)),
     ("neon", Weights("conv2d_ii_neon", -127, 127, pack=tiles(4, 16))),
     ("neon-dotprod", Weights("conv2d_ii_dotprod", -128, 127, pack=tiles(8, 4))),
@@ -58,6 +58,37 @@ def test_layers(
     if g.groups > 1 and weights.prefix.startswith(UNGROUPED):
         return
     check_layer(arm_family(isa, COMPILERS[compiler]), g, weights, sign)
+
+
+DEPTHWISE = Weights("depthwise_ii_neon", -127, 127, pack=naive.tap_bytes)
+EACH_BY_ITSELF = [
+    # 8, 16, 24, 32 and odd numbers of channels; few and many taps.
+    *(
+        replace(g, ic=1, oc=1, groups=n)
+        for g, n in zip(PLAIN[:18], (8, 16, 24, 32, 5, 41) * 3, strict=True)
+    ),
+    Geometry(n=2, ih=9, iw=8, ic=1, oc=1, groups=40, pad=(1, 1, 1, 1)),
+    Geometry(n=1, ih=14, iw=12, ic=1, oc=1, kh=8, kw=8, groups=20, pad=(3, 4, 4, 3)),
+]
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
+@pytest.mark.parametrize("g", EACH_BY_ITSELF)
+def test_each_channel_by_itself(arm_family: Family, compiler: str, g: Geometry) -> None:
+    kernels = arm_family("neon", COMPILERS[compiler])
+    for sign in SIGNS:
+        check_layer(kernels, g, DEPTHWISE, sign)
+    check_cut(kernels, g, DEPTHWISE, biased=True)
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
+@pytest.mark.parametrize("kind", ["add", "sub"])
+@pytest.mark.parametrize("signs", [("i8", "i8", "i8"), ("u8", "i8", "u8"), ("u8", "u8", "i8")])
+def test_two_tensors(
+    arm_family: Family, compiler: str, kind: str, signs: tuple[str, str, str]
+) -> None:
+    for size in (1, 7, 8, 61):
+        check_two(arm_family("neon", COMPILERS[compiler]), f"{kind}_q8_neon", signs, (size,))
 
 
 @pytest.mark.parametrize("biased", [False, True])

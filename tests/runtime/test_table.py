@@ -124,6 +124,7 @@ def test_operands_exist_in_the_ir(row: dict[str, Any]) -> None:
         ("bt8", BIT, naive.tile_bits),
         ("bs8", BIT, naive.in_steps),
         ("n16", BIT, naive.nibbles),
+        ("d16", Scalar("i8"), naive.tap_bytes),
         ("w4x16", Scalar("i8"), partial(naive.byte_tiles, lanes=4, depth=16)),
         ("w8x4", Scalar("i8"), partial(naive.byte_tiles, lanes=8, depth=4)),
         ("w8x8", Scalar("i8"), partial(naive.byte_tiles, lanes=8, depth=8)),
@@ -145,7 +146,7 @@ def test_layouts_of_the_ir_are_those_that_kernels_read(
         "n16": bits,
         "tp8": [-1, 0, 1],
         "lp8": range(8),
-        **dict.fromkeys(("w4x16", "w8x4", "w8x8"), range(-128, 128)),
+        **dict.fromkeys(("d16", "w4x16", "w8x4", "w8x8"), range(-128, 128)),
         "t8": [0.5, -2.0, 3.25],
     }
     tensor = TensorType(shape, scalar, layout)

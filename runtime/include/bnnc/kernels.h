@@ -345,4 +345,21 @@ void BNNC_SYM(conv2d_ib_neon_thr)(const bnnc_conv2d *p, const uint8_t *x, const 
 void BNNC_SYM(conv2d_ib_neon_lvl)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
                                   const int32_t *bias, const int32_t *thr, uint8_t *y);
 
+void BNNC_SYM(depthwise_ii_neon_q8)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
+                                    const int32_t *bias, const int32_t *multiplier,
+                                    const int32_t *shift, uint8_t *y);
+void BNNC_SYM(depthwise_ii_neon_f32)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
+                                     const int32_t *bias, const float *multiplier, uint8_t *y);
+void BNNC_SYM(depthwise_ii_neon_i32)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
+                                     const int32_t *bias, int32_t *y);
+void BNNC_SYM(depthwise_ii_neon_thr)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
+                                     const int32_t *bias, const int32_t *thr, uint8_t *y);
+void BNNC_SYM(depthwise_ii_neon_lvl)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
+                                     const int32_t *bias, const int32_t *thr, uint8_t *y);
+
+void BNNC_SYM(add_q8_neon)(const bnnc_bytes_binary *p, const uint8_t *a, const uint8_t *b,
+                           uint8_t *y);
+void BNNC_SYM(sub_q8_neon)(const bnnc_bytes_binary *p, const uint8_t *a, const uint8_t *b,
+                           uint8_t *y);
+
 #endif

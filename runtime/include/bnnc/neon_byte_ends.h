@@ -5,7 +5,7 @@
 #define BNNC_NEON_BYTE_ENDS_H
 
 #include "bnnc/byte_ends.h"
-#include "bnnc/neon.h"
+#include "bnnc/neon_fixed_point.h"
 
 /* Channels oc .. oc + count - 1 <= oc + 7, with what they are scaled by or compared with. */
 typedef struct {
@@ -60,12 +60,10 @@ BNNC_TEMPLATE void bnnc_finish_singly(const bnnc_byte_tile *t, ptrdiff_t pixel, 
     finish(t->p, &end, pixel, t->oc, t->count, acc);
 }
 
-/* Scaled sums to bytes. Numbers beyond 16 bits are beyond all bounds. */
+/* Scaled sums to bytes. */
 BNNC_TEMPLATE void bnnc_store_bytes(const bnnc_byte_tile *t, ptrdiff_t pixel, int32x4_t a,
                                     int32x4_t b) {
-    const int16x8_t scaled = vqmovn_high_s32(vqmovn_s32(a), b);
-    const int16x8_t above = vmaxq_s16(vqaddq_s16(scaled, t->zero), t->lo);
-    const uint8x8_t bytes = vreinterpret_u8_s8(vmovn_s16(vminq_s16(above, t->hi)));
+    const uint8x8_t bytes = bnnc_to_bytes(a, b, t->zero, t->lo, t->hi);
     uint8_t *y = (uint8_t *)t->end->y + pixel * t->row + t->oc;
     if (t->count == BNNC_LANES) {
         vst1_u8(y, bytes);
@@ -93,21 +91,12 @@ BNNC_TEMPLATE void bnnc_set_fixed(bnnc_byte_tile *t) {
     t->up = vmaxvq_s32(vmaxq_s32(t->shift[0], t->shift[1])) > 0;
 }
 
-/* High halves of doubled products round halves up, and so do shifts to the right: of a negative
- * number that is made smaller by one, halves go away from zero. */
 BNNC_TEMPLATE int32x4_t bnnc_scale_twice(const bnnc_byte_tile *t, int32x4_t v, int32_t h) {
-    const int32x4_t high = vqrdmulhq_s32(v, t->factor[h]);
-    const int32x4_t less = vshrq_n_s32(vandq_s32(high, t->shift[h]), 31);
-    return vrshlq_s32(vqaddq_s32(high, less), t->shift[h]);
+    return bnnc_round_twice(v, t->factor[h], t->shift[h]);
 }
 
 BNNC_TEMPLATE int32x4_t bnnc_scale_once(const bnnc_byte_tile *t, int32x4_t v, int32_t h) {
-    const int32x4_t m = t->factor[h], s = t->shift[h];
-    const int64x2_t right = vdupq_n_s64(-31);
-    const int64x2_t low = vmull_s32(vget_low_s32(v), vget_low_s32(m)), high = vmull_high_s32(v, m);
-    const int64x2_t a = vrshlq_s64(low, vaddw_s32(right, vget_low_s32(s)));
-    const int64x2_t b = vrshlq_s64(high, vaddw_high_s32(right, s));
-    return vqmovn_high_s64(vqmovn_s64(a), b);
+    return bnnc_round_once(v, t->factor[h], t->shift[h]);
 }
 
 BNNC_TEMPLATE void bnnc_finish_fixed(const bnnc_byte_tile *t, ptrdiff_t pixel,
