@@ -17,7 +17,7 @@ from ..rewriter import Rewriter
 
 # Operations whose results are elements of their operands: all of them share one scale.
 SAME_LEVELS = (
-    *(nn.Concat, nn.MaxPool, nn.Pad, nn.Reshape, nn.Slice, nn.Split, nn.Transpose),
+    *(nn.Concat, nn.Gather, nn.MaxPool, nn.Pad, nn.Reshape, nn.Slice, nn.Split, nn.Transpose),
 )  # fmt: skip
 
 

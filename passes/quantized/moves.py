@@ -20,7 +20,7 @@ from ..base import Pass, pattern
 from ..rewriter import Rewriter
 from .levels import Bytes
 
-Move: TypeAlias = nn.Reshape | nn.Transpose | nn.Slice | nn.Split | nn.Concat | nn.Pad
+Move: TypeAlias = nn.Reshape | nn.Transpose | nn.Slice | nn.Split | nn.Concat | nn.Pad | nn.Gather
 
 
 class MoveBytes(Pass):
@@ -29,15 +29,16 @@ class MoveBytes(Pass):
     @pattern
     def move_behind_dequantize(self, op: Move, rw: Rewriter) -> None:
         """Move bytes, and dequantize what comes of it; pads of 0.0 are pads of the zero point."""
-        found = [Bytes.behind(v) for v in op.operands]
+        moving = [op.x] if isinstance(op, nn.Gather) else list(op.operands)
+        found = [Bytes.behind(v) for v in moving]
         first = found[0]
         if first is None or any(b is None or not b.alike(first) for b in found):
             return
         if isinstance(op, nn.Pad) and op.value != 0.0:
             return
-        sources = {v: b.x for v, b in zip(op.operands, found, strict=True) if b is not None}
+        sources = {v: b.x for v, b in zip(moving, found, strict=True) if b is not None}
         changes = {"value": float(first.zero)} if isinstance(op, nn.Pad) else {}
-        moved = _constant(op.rebuilt(lambda v: sources[v], **changes), rw)
+        moved = _constant(op.rebuilt(lambda v: sources.get(v, v), **changes), rw)
         rw.replace(
             op,
             [

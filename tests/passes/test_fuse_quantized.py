@@ -3,14 +3,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 
+from bnnc.driver import plan
 from bnnc.ir import Module, nn, q
 from bnnc.ir.interpreter import interpret
 from bnnc.passes.manager import PassManager
 
 from .rewriting import module, rewritten
+
+if TYPE_CHECKING:
+    from ..fuzz.native import Native
 
 X = "tensor<1x4x4x2xi8>"
 IN = "%r = q.dequantize(%x) {scale = 0.5, zero = 3} : tensor<1x4x4x2xf32>"
@@ -85,6 +91,39 @@ def test_float_bias_is_rounded_to_units_of_the_sums() -> None:
     (layer,) = _fused(before).func.ops
     assert isinstance(layer, q.Conv2D)
     assert layer.bias.array.tolist() == [4, -1, 100]  # type: ignore[union-attr]
+
+
+def test_elements_are_taken_from_bytes() -> None:
+    """By constant places; so does C."""
+    before = _module(
+        "%z = nn.gather(%r, @i) {axis = 2} : tensor<1x4x3x2xf32>",
+        "1x4x3x2",
+        "@i : tensor<3xi32> = dense([2, 0, 2])",
+    )
+    after = _fused(before)
+    assert [op.NAME for op in after.func.ops] == ["nn.gather", "q.lookup"]
+    _same(before, after)
+    assert [op.kernel for op in plan(before).func.ops] == ["gather_u8", "lookup_q8"]
+
+
+@pytest.mark.slow
+def test_bytes_and_sums_are_moved_in_c(native: Native) -> None:
+    """Transposes and places of bytes, and of the integers that sums and places are."""
+    body = """    %t = nn.transpose(%x) {perm = [0, 2, 3, 1]} : tensor<1x4x2x4xi8>
+    %g = nn.gather(%t, @i) {axis = 3} : tensor<1x4x2x3xi8>
+    %f = nn.reshape(%g) {shape = [4, 6]} : tensor<4x6xi8>
+    %s = q.dense(%f, @w) {x_zero = -3, to = i32} : tensor<4x5xi32>
+    %m = nn.transpose(%s) {perm = [1, 0]} : tensor<5x4xi32>
+    %y = nn.gather(%m, @i) {axis = 0} : tensor<3x4xi32>"""
+    w = np.random.default_rng(1).integers(-128, 128, 30).tolist()
+    resources = ("@i : tensor<3xi32> = dense([2, 0, 2])", f"@w : tensor<5x6xi8> = dense({w})")
+    made = module("canonical", f"{X} -> tensor<3x4xi32>", body, resources)
+    planned = plan(made)
+    kernels = [op.kernel for op in planned.func.ops if op.kernel]
+    assert kernels == ["transpose_u8", "gather_u8", "conv2d_ii_i32", "transpose_i32", "gather_i32"]
+    x = np.random.default_rng(2).integers(-128, 128, (1, 4, 4, 2)).astype(np.int8)
+    assert native.check(native.build({"moved": planned}), "moved", planned, [{"x": x}]) > 0
+    native.clean("moved")
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,9 @@ def test_transpose(kernels: Kernels, perm: tuple[int, ...]) -> None:
     p: dict[str, Field] = {"dims": six(want.shape, 1), "stride": six(strides, 0)}
     y = kernels.call("transpose_f32", "transpose", p, x, np.empty_like(want))
     np.testing.assert_array_equal(y, want)
+    whole = want.astype(np.int32)
+    y = kernels.call("transpose_i32", "transpose", p, x.astype(np.int32), np.empty_like(whole))
+    np.testing.assert_array_equal(y, whole)
     small = want.astype(np.uint8)
     y = kernels.call("transpose_u8", "transpose", p, x.astype(np.uint8), np.empty_like(small))
     np.testing.assert_array_equal(y, small)

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -68,11 +70,14 @@ def test_casts(kernels: Kernels) -> None:
         np.testing.assert_array_equal(y, x.astype(F32))
 
 
-def test_gather(kernels: Kernels) -> None:
-    x = np.random.default_rng(3).standard_normal((2, 5, 3)).astype(F32)
+@pytest.mark.parametrize(
+    ("symbol", "dtype"), [("gather_f32", F32), ("gather_i32", np.int32), ("gather_u8", np.uint8)]
+)
+def test_gather(kernels: Kernels, symbol: str, dtype: Any) -> None:
+    x = np.random.default_rng(3).normal(size=(2, 5, 3), scale=99).astype(np.int64).astype(dtype)
     places = np.array([4, 0, 0, 2], np.int32)
     p: dict[str, Field] = {"outer": 2, "size": 5, "count": 4, "inner": 3}
-    y = kernels.call("gather_f32", "gather", p, x, places, np.empty((2, 4, 3), F32))
+    y = kernels.call(symbol, "gather", p, x, places, np.empty((2, 4, 3), dtype))
     np.testing.assert_array_equal(y, x[:, places])
 
 

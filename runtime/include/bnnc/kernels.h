@@ -209,6 +209,10 @@ void BNNC_SYM(cast_u8_f32)(const bnnc_rows *p, const uint8_t *x, float *y);
 void BNNC_SYM(cast_i32_f32)(const bnnc_rows *p, const int32_t *x, float *y);
 
 void BNNC_SYM(gather_f32)(const bnnc_gather *p, const float *x, const int32_t *indices, float *y);
+void BNNC_SYM(gather_i32)(const bnnc_gather *p, const int32_t *x, const int32_t *indices,
+                          int32_t *y);
+void BNNC_SYM(gather_u8)(const bnnc_gather *p, const uint8_t *x, const int32_t *indices,
+                         uint8_t *y);
 void BNNC_SYM(arg_max_f32)(const bnnc_axis *p, const float *x, int32_t *y);
 void BNNC_SYM(top_k_f32)(const bnnc_top_k *p, const float *x, int32_t *y);
 void BNNC_SYM(take_along_f32)(const bnnc_top_k *p, const float *x, const int32_t *indices,
@@ -245,6 +249,7 @@ void BNNC_SYM(softmax_q8)(const bnnc_rows *p, const uint8_t *x, const int32_t *e
 
 void BNNC_SYM(transpose_f32)(const bnnc_transpose *p, const float *x, float *y);
 void BNNC_SYM(pad_f32)(const bnnc_pad *p, const float *x, float *y);
+void BNNC_SYM(transpose_i32)(const bnnc_transpose *p, const int32_t *x, int32_t *y);
 void BNNC_SYM(transpose_u8)(const bnnc_transpose *p, const uint8_t *x, uint8_t *y);
 void BNNC_SYM(pad_u8)(const bnnc_pad *p, const uint8_t *x, uint8_t *y);
 void BNNC_SYM(copy_rows)(const bnnc_copy *p, const void *x, void *y);

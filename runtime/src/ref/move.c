@@ -22,6 +22,10 @@ void BNNC_SYM(transpose_f32)(const bnnc_transpose *p, const float *x, float *y) 
     transpose(p, x, y, sizeof *x);
 }
 
+void BNNC_SYM(transpose_i32)(const bnnc_transpose *p, const int32_t *x, int32_t *y) {
+    transpose(p, x, y, sizeof *x);
+}
+
 void BNNC_SYM(transpose_u8)(const bnnc_transpose *p, const uint8_t *x, uint8_t *y) {
     transpose(p, x, y, sizeof *x);
 }

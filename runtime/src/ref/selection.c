@@ -2,12 +2,30 @@
 /* Operations that find elements, or take them by their places. */
 #include "bnnc/kernels.h"
 
-void BNNC_SYM(gather_f32)(const bnnc_gather *p, const float *x, const int32_t *indices, float *y) {
-    for (int32_t o = 0; o < p->outer; ++o, x += (ptrdiff_t)p->size * p->inner) {
-        for (int32_t i = 0; i < p->count; ++i, y += p->inner) {
-            memcpy(y, x + (ptrdiff_t)indices[i] * p->inner, (size_t)p->inner * sizeof *y);
+BNNC_TEMPLATE void gather(const bnnc_gather *p, const void *x, const int32_t *indices, void *y,
+                          ptrdiff_t size) {
+    const ptrdiff_t bytes = size * p->inner;
+    const uint8_t *from = (const uint8_t *)x;
+    uint8_t *to = (uint8_t *)y;
+    for (int32_t o = 0; o < p->outer; ++o, from += bytes * p->size) {
+        for (int32_t i = 0; i < p->count; ++i, to += bytes) {
+            memcpy(to, from + bytes * indices[i], (size_t)bytes);
         }
     }
+}
+
+void BNNC_SYM(gather_f32)(const bnnc_gather *p, const float *x, const int32_t *indices, float *y) {
+    gather(p, x, indices, y, sizeof *x);
+}
+
+void BNNC_SYM(gather_i32)(const bnnc_gather *p, const int32_t *x, const int32_t *indices,
+                          int32_t *y) {
+    gather(p, x, indices, y, sizeof *x);
+}
+
+void BNNC_SYM(gather_u8)(const bnnc_gather *p, const uint8_t *x, const int32_t *indices,
+                         uint8_t *y) {
+    gather(p, x, indices, y, sizeof *x);
 }
 
 /* b > a, or with `last` b >= a, takes the place of a. */
