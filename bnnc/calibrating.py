@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import ClassVar, Literal, Self
+from collections.abc import Iterable, Mapping
+from typing import Literal
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from bnnc.ir.diagnostics import UsageError
 from bnnc.ir.module import Module, Stage
 from bnnc.ir.types import F32
 from bnnc.ir.value import Value
-from bnnc.passes import Pass, Rewriter, register_pass
+from bnnc.passes import Rewriter, register_pass
 from bnnc.passes.calibration import (
     AffineLevels,
     Statistics,
@@ -24,13 +24,14 @@ from bnnc.passes.calibration import (
 )
 from bnnc.passes.quantized import annotate, annotated_levels
 
-Progress = Callable[[int, int], None]
+from .data_pass import DataPass, Progress
+
 # What the integer softmax gives: probabilities in steps of 1 / 256.
 _PROBABILITIES = AffineLevels(1 / 256, -128)
 
 
 @register_pass
-class Calibrate(Pass):
+class Calibrate(DataPass):
     """Write the 8-bit levels that each float tensor needs on given data into its type.
 
     ``data`` is an .npz with arrays [N, ...] by input name. Without data the types must say levels
@@ -40,31 +41,11 @@ class Calibrate(Pass):
 
     name = "calibrate"
     consumes = Stage.BINARIZED
-    data: str = ""
     calibrator: Literal["minmax", "percentile", "mse", "average"] = "minmax"
-
-    _arrays: ClassVar[Mapping[str, np.ndarray] | None] = None
-    _mapping: ClassVar[Mapping[str, str]] = {}
-    _listeners: ClassVar[tuple[Progress, ...]] = ()
-
-    def on(
-        self,
-        arrays: Mapping[str, np.ndarray] | None,
-        mapping: Mapping[str, str] | None = None,
-        progress: Progress | None = None,
-    ) -> Self:
-        """The same pass with arrays in memory, and someone to tell how far it is."""
-        # Not fields, since no pipeline string can hold them.
-        object.__setattr__(self, "_arrays", arrays)
-        object.__setattr__(self, "_mapping", mapping or {})
-        object.__setattr__(self, "_listeners", () if progress is None else (progress,))
-        return self
 
     def run(self, module: Module, rw: Rewriter) -> None:
         """Interpret all samples, batch by batch."""
-        arrays = self._arrays
-        if arrays is None and self.data:
-            arrays = batches.load_arrays(self.data)
+        arrays = self.arrays()
         if arrays is None:
             _require_levels(module)
             return

@@ -27,7 +27,7 @@ from .quantization import Quantization, quantization_of
 
 QUANTIZATION_OPTIONS = (
     *("quantize", "calibrate", "calibrator", "keep_float", "io"),
-    *("calibrate_map", "calibrate_progress"),
+    *("calibrate_map", "calibrate_progress", "equalize", "bias_correction"),
 )
 
 
@@ -121,8 +121,9 @@ def lower(
         check_each: interpret before and after every pass and compare.
         observers: called around every pass.
         remarks: what the passes have to say is added here.
-        **quantization: ``quantize``, ``calibrate``, ``calibrator``, ``keep_float``, ``io``, see
-            `quantization_of`; they are part of the standard pipeline.
+        **quantization: ``quantize``, ``calibrate``, ``calibrator``, ``keep_float``, ``io``,
+            ``equalize``, ``bias_correction``, see `quantization_of`; they are part of the standard
+            pipeline.
 
     Raises:
         PassError: for a faulty pipeline, or when a pass fails.

@@ -14,6 +14,7 @@ from bnnc.ir.diagnostics import UsageError, did_you_mean
 from bnnc.passes import Pass
 from bnnc.passes.calibration import find_calibrator
 from bnnc.passes.quantized import (
+    Equalize,
     FuseQuantized,
     InsertQuantizers,
     QuantizeDynamic,
@@ -21,6 +22,7 @@ from bnnc.passes.quantized import (
 )
 
 from .calibrating import Calibrate
+from .correcting import CorrectBiases
 
 Io: TypeAlias = Literal["float", "int8"]
 CalibrationData: TypeAlias = "str | PathLike[str] | Mapping[str, np.ndarray]"
@@ -41,6 +43,8 @@ class Quantization:
         io: whether inputs and outputs of the network are floats or bytes.
         mapping: input name to key of the arrays, where they differ.
         progress: called with the samples done and their number.
+        equalize: scale channels between layers before calibration, so that 8 bits fit them better.
+        bias_correction: correct biases by the mean errors on the calibration data.
     """
 
     scheme: str = "int8"
@@ -50,6 +54,8 @@ class Quantization:
     io: str = "float"
     mapping: Mapping[str, str] = field(default_factory=dict[str, str])
     progress: Callable[[int, int], None] | None = None
+    equalize: bool = False
+    bias_correction: bool = False
 
     def __post_init__(self) -> None:
         _one_of("scheme of quantization", self.scheme, SCHEMES)
@@ -69,6 +75,9 @@ class Quantization:
                 f"--io {self.io} needs fixed levels, which --quantize dynamic has none of",
                 hint="--quantize int8 with --calibrate has them",
             )
+        if self.equalize or self.bias_correction:
+            option = "equalize" if self.equalize else "bias-correction"
+            raise UsageError(f"--{option} belongs to --quantize int8, not to dynamic")
         if self.calibrate is not None or self.calibrator != "minmax":
             raise UsageError(
                 "--quantize dynamic measures ranges at run time and needs no calibration",
@@ -85,9 +94,12 @@ class Quantization:
         calibration = Calibrate(data=path, calibrator=self.calibrator)  # type: ignore[arg-type]
         io: Io = "int8" if self.io == "int8" else "float"
         keep = ";".join(self.keep_float)
+        correction = CorrectBiases(data=path, keep=keep).on(arrays, self.mapping)
         return [
+            *([Equalize()] if self.equalize else []),
             calibration.on(arrays, self.mapping, self.progress),
             InsertQuantizers(keep=keep, io=io),
+            *([correction] if self.bias_correction else []),
             QuantizeLayers(keep=keep),
             FuseQuantized(rounding="single"),
         ]
@@ -101,6 +113,8 @@ def quantization_of(
     io: str = "float",
     calibrate_map: Mapping[str, str] | None = None,
     calibrate_progress: Callable[[int, int], None] | None = None,
+    equalize: bool = False,
+    bias_correction: bool = False,
 ) -> Quantization | None:
     """The options of the command line and of `bnnc.compile` as one value; None without any.
 
@@ -114,9 +128,20 @@ def quantization_of(
                 raise UsageError(f"--{name} means nothing without --quantize")
         if io != "float":
             raise UsageError(f"--io {io} means nothing without --quantize")
+        for name, given in (("equalize", equalize), ("bias-correction", bias_correction)):
+            if given:
+                raise UsageError(f"--{name} means nothing without --quantize")
         return None
     return Quantization(
-        quantize, calibrate, calibrator, keep, io, calibrate_map or {}, calibrate_progress
+        quantize,
+        calibrate,
+        calibrator,
+        keep,
+        io,
+        calibrate_map or {},
+        calibrate_progress,
+        equalize,
+        bias_correction,
     )
 
 

@@ -176,6 +176,12 @@ calibration_options = (
         metavar="NAME",
         help="A layer (name or glob) that stays in float.",
     ),
+    click.option(
+        "--equalize", is_flag=True, help="Scale channels between layers so that bytes fit them."
+    ),
+    click.option(
+        "--bias-correction", is_flag=True, help="Correct biases by mean errors on --calibrate."
+    ),
 )
 
 io_option = click.option(

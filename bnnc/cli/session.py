@@ -76,7 +76,10 @@ def session(options: Mapping[str, Any]) -> Generator[Session]:
 
 
 def _quantization(rest: dict[str, Any], status: Status) -> dict[str, Any]:
-    names = ("quantize", "calibrate", "calibrator", "keep_float", "io")
+    names = (
+        *("quantize", "calibrate", "calibrator", "keep_float", "io"),
+        *("equalize", "bias_correction"),
+    )
     found = {name: rest.pop(name) for name in names}
     quantization_of(**found)  # complain before anything is read
 

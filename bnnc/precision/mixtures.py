@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from glob import escape
 from typing import Any
@@ -66,7 +66,12 @@ class Mixtures:
         self.kept: tuple[str, ...] = tuple(quantization.pop("keep_float", ()))
         self._io: str = quantization.pop("io", "float")
         self.module = lower(model, target, after=Calibrate.name, **quantization)
-        self._scheme: str = quantization["quantize"]
+        self._scheme = Quantization(
+            quantization["quantize"],
+            quantization.get("calibrate"),
+            mapping=quantization.get("calibrate_map") or {},
+            bias_correction=bool(quantization.get("bias_correction")),
+        )
         made = {op.loc.name for op in self.network(()).func.ops if isinstance(op, q.Layer)}
         layers = [op for op in self.module.func.ops if isinstance(op, bits.Layer)]
         self.names = tuple(dict.fromkeys(op.loc.name for op in layers if op.loc.name in made))
@@ -99,8 +104,9 @@ class Mixtures:
     ) -> Module:
         names = (*(escape(name) for name in keep), *globs)
         found = module.clone()
-        scheme = Quantization(self._scheme, keep_float=names, io=io or "float")
-        PassManager(verify_each=False).run(found, scheme.passes())
+        passes = replace(self._scheme, keep_float=names, io=io or "float").passes()
+        rest = [p for p in passes if not isinstance(p, Calibrate)]
+        PassManager(verify_each=False).run(found, rest)
         return found
 
     def chosen(self, keep: Collection[str] = ()) -> Module:
