@@ -48,6 +48,7 @@ _LEFT_ALONE = {
         "bnnc compile alexnet_BWN.t7 --input-shape input=1,227,227,3 --set binary_weights=true \\",
     ),
     ("docs/quantization.md", "bnnc compile model.pb --quantize int8 --calibrate data.npz -o out"),
+    ("docs/quantization.md", "bnnc compile model.pb --quantize dynamic -o out"),
     (
         "docs/quantization.md",
         "bnnc quantize model.pb --calibrate data.npz --eval test.npz --report",
