@@ -22,8 +22,21 @@ typedef struct {
 /* Set factor and shift. */
 typedef void (*bnnc_set_factors)(bnnc_byte_tile *t);
 
-/* Use the sums, without bias, of a pixel. */
-typedef void (*bnnc_finish_tile)(const bnnc_byte_tile *t, ptrdiff_t pixel, const int32_t *sums);
+/* Use the sums, without bias, of a pixel: eight, whatever the count. */
+typedef void (*bnnc_finish_one)(const bnnc_byte_tile *t, ptrdiff_t pixel, const int32_t *sums);
+
+/* Likewise of so many pixels that follow each other. */
+typedef void (*bnnc_finish_tile)(const bnnc_byte_tile *t, ptrdiff_t pixel, ptrdiff_t pixels,
+                                 const int32_t *sums);
+
+/* What is the same for all pixels has registers, which it would not beside the sums' own loop. */
+BNNC_TEMPLATE void bnnc_each_pixel(const bnnc_byte_tile *t, ptrdiff_t pixel, ptrdiff_t pixels,
+                                   const int32_t *sums, bnnc_finish_one one) {
+    const bnnc_byte_tile own = *t;
+    for (ptrdiff_t q = 0; q < pixels; ++q) {
+        one(&own, pixel + q, sums + q * BNNC_LANES);
+    }
+}
 
 /* Numbers of a tile's channels, zeros behind the last channel. */
 BNNC_TEMPLATE void bnnc_load_tile(const bnnc_byte_tile *t, const void *from, int32x4_t *to) {
@@ -60,6 +73,14 @@ BNNC_TEMPLATE void bnnc_finish_singly(const bnnc_byte_tile *t, ptrdiff_t pixel, 
     finish(t->p, &end, pixel, t->oc, t->count, acc);
 }
 
+/* Fewer than eight, without a call: that would cost every loop around it its registers. */
+BNNC_TEMPLATE void bnnc_store_few(uint8_t *y, uint8x8_t bytes, int32_t count) {
+    uint64_t rest = vget_lane_u64(vreinterpret_u64_u8(bytes), 0);
+    for (; count > 0; --count, rest >>= 8) {
+        *y++ = (uint8_t)rest;
+    }
+}
+
 /* Scaled sums to bytes. */
 BNNC_TEMPLATE void bnnc_store_bytes(const bnnc_byte_tile *t, ptrdiff_t pixel, int32x4_t a,
                                     int32x4_t b) {
@@ -68,11 +89,7 @@ BNNC_TEMPLATE void bnnc_store_bytes(const bnnc_byte_tile *t, ptrdiff_t pixel, in
     if (t->count == BNNC_LANES) {
         vst1_u8(y, bytes);
     } else {
-        uint8_t eight[BNNC_LANES];
-        vst1_u8(eight, bytes);
-        for (int32_t l = 0; l < t->count; ++l) {
-            y[l] = eight[l];
-        }
+        bnnc_store_few(y, bytes, t->count);
     }
 }
 
@@ -91,23 +108,31 @@ BNNC_TEMPLATE void bnnc_set_fixed(bnnc_byte_tile *t) {
     t->up = vmaxvq_s32(vmaxq_s32(t->shift[0], t->shift[1])) > 0;
 }
 
-BNNC_TEMPLATE int32x4_t bnnc_scale_twice(const bnnc_byte_tile *t, int32x4_t v, int32_t h) {
-    return bnnc_round_twice(v, t->factor[h], t->shift[h]);
-}
-
-BNNC_TEMPLATE int32x4_t bnnc_scale_once(const bnnc_byte_tile *t, int32x4_t v, int32_t h) {
-    return bnnc_round_once(v, t->factor[h], t->shift[h]);
-}
-
-BNNC_TEMPLATE void bnnc_finish_fixed(const bnnc_byte_tile *t, ptrdiff_t pixel,
-                                     const int32_t *sums) {
+BNNC_TEMPLATE void bnnc_fixed_twice(const bnnc_byte_tile *t, ptrdiff_t pixel, const int32_t *sums) {
     const int32x4_t a = bnnc_biased_sums(t, sums, 0), b = bnnc_biased_sums(t, sums, 1);
+    bnnc_store_bytes(t, pixel, bnnc_round_twice(a, t->factor[0], t->shift[0]),
+                     bnnc_round_twice(b, t->factor[1], t->shift[1]));
+}
+
+BNNC_TEMPLATE void bnnc_fixed_once(const bnnc_byte_tile *t, ptrdiff_t pixel, const int32_t *sums) {
+    const int32x4_t a = bnnc_biased_sums(t, sums, 0), b = bnnc_biased_sums(t, sums, 1);
+    bnnc_store_bytes(t, pixel, bnnc_round_once(a, t->factor[0], t->shift[0]),
+                     bnnc_round_once(b, t->factor[1], t->shift[1]));
+}
+
+BNNC_TEMPLATE void bnnc_fixed_singly(const bnnc_byte_tile *t, ptrdiff_t pixel,
+                                     const int32_t *sums) {
+    bnnc_finish_singly(t, pixel, sums, bnnc_end_fixed);
+}
+
+BNNC_NOINLINE void bnnc_finish_fixed(const bnnc_byte_tile *t, ptrdiff_t pixel, ptrdiff_t pixels,
+                                     const int32_t *sums) {
     if (!t->twice) {
-        bnnc_store_bytes(t, pixel, bnnc_scale_once(t, a, 0), bnnc_scale_once(t, b, 1));
+        bnnc_each_pixel(t, pixel, pixels, sums, bnnc_fixed_once);
     } else if (!t->up) {
-        bnnc_store_bytes(t, pixel, bnnc_scale_twice(t, a, 0), bnnc_scale_twice(t, b, 1));
+        bnnc_each_pixel(t, pixel, pixels, sums, bnnc_fixed_twice);
     } else {
-        bnnc_finish_singly(t, pixel, sums, bnnc_end_fixed);
+        bnnc_each_pixel(t, pixel, pixels, sums, bnnc_fixed_singly);
     }
 }
 
@@ -122,15 +147,20 @@ BNNC_TEMPLATE int32x4_t bnnc_scale_float(const bnnc_byte_tile *t, int32x4_t v, i
     return vcvtnq_s32_f32(vmulq_f32(vcvtq_f32_s32(v), m));
 }
 
-BNNC_TEMPLATE void bnnc_finish_float(const bnnc_byte_tile *t, ptrdiff_t pixel,
+BNNC_TEMPLATE void bnnc_float_of_one(const bnnc_byte_tile *t, ptrdiff_t pixel,
                                      const int32_t *sums) {
     const int32x4_t a = bnnc_biased_sums(t, sums, 0), b = bnnc_biased_sums(t, sums, 1);
     bnnc_store_bytes(t, pixel, bnnc_scale_float(t, a, 0), bnnc_scale_float(t, b, 1));
 }
 
+BNNC_NOINLINE void bnnc_finish_float(const bnnc_byte_tile *t, ptrdiff_t pixel, ptrdiff_t pixels,
+                                     const int32_t *sums) {
+    bnnc_each_pixel(t, pixel, pixels, sums, bnnc_float_of_one);
+}
+
 BNNC_TEMPLATE void bnnc_set_nothing(bnnc_byte_tile *t) { (void)t; }
 
-BNNC_TEMPLATE void bnnc_finish_sums(const bnnc_byte_tile *t, ptrdiff_t pixel, const int32_t *sums) {
+BNNC_TEMPLATE void bnnc_sums_of_one(const bnnc_byte_tile *t, ptrdiff_t pixel, const int32_t *sums) {
     if (t->count == BNNC_LANES) {
         int32_t *y = (int32_t *)t->end->y + pixel * t->p->oc + t->oc;
         vst1q_s32(y, bnnc_biased_sums(t, sums, 0));
@@ -138,6 +168,11 @@ BNNC_TEMPLATE void bnnc_finish_sums(const bnnc_byte_tile *t, ptrdiff_t pixel, co
     } else {
         bnnc_finish_singly(t, pixel, sums, bnnc_end_sums);
     }
+}
+
+BNNC_NOINLINE void bnnc_finish_sums(const bnnc_byte_tile *t, ptrdiff_t pixel, ptrdiff_t pixels,
+                                    const int32_t *sums) {
+    bnnc_each_pixel(t, pixel, pixels, sums, bnnc_sums_of_one);
 }
 
 /* What is not there is made -2^31, which no sum is below. */
@@ -151,7 +186,7 @@ BNNC_TEMPLATE void bnnc_set_cut(bnnc_byte_tile *t) {
     t->factor[1] = vld1q_s32(thr + 4);
 }
 
-BNNC_TEMPLATE void bnnc_finish_cut(const bnnc_byte_tile *t, ptrdiff_t pixel, const int32_t *sums) {
+BNNC_TEMPLATE void bnnc_cut_of_one(const bnnc_byte_tile *t, ptrdiff_t pixel, const int32_t *sums) {
     static const uint16_t bits[BNNC_LANES] = {1, 2, 4, 8, 16, 32, 64, 128};
     const uint32x4_t a = vcltq_s32(bnnc_biased_sums(t, sums, 0), t->factor[0]);
     const uint32x4_t b = vcltq_s32(bnnc_biased_sums(t, sums, 1), t->factor[1]);
@@ -160,9 +195,19 @@ BNNC_TEMPLATE void bnnc_finish_cut(const bnnc_byte_tile *t, ptrdiff_t pixel, con
     ((uint8_t *)t->end->y)[pixel * t->row + t->oc / 8] = (uint8_t)byte;
 }
 
-BNNC_TEMPLATE void bnnc_finish_counted(const bnnc_byte_tile *t, ptrdiff_t pixel,
+BNNC_NOINLINE void bnnc_finish_cut(const bnnc_byte_tile *t, ptrdiff_t pixel, ptrdiff_t pixels,
+                                   const int32_t *sums) {
+    bnnc_each_pixel(t, pixel, pixels, sums, bnnc_cut_of_one);
+}
+
+BNNC_TEMPLATE void bnnc_counted_of_one(const bnnc_byte_tile *t, ptrdiff_t pixel,
                                        const int32_t *sums) {
     bnnc_finish_singly(t, pixel, sums, bnnc_end_levels);
+}
+
+BNNC_NOINLINE void bnnc_finish_counted(const bnnc_byte_tile *t, ptrdiff_t pixel, ptrdiff_t pixels,
+                                       const int32_t *sums) {
+    bnnc_each_pixel(t, pixel, pixels, sums, bnnc_counted_of_one);
 }
 
 #endif

@@ -16,6 +16,8 @@
 typedef void (*bnnc_sum_windows)(const int8_t *w, int32_t channels, const int8_t *x, ptrdiff_t next,
                                  ptrdiff_t steps, int32_t *sums);
 
+#define BNNC_SUMMED 64 /* windows, before their sums are used; a multiple of all blocks */
+
 typedef struct {
     const uint8_t *w;
     const bnnc_byte_end *end;
@@ -42,26 +44,28 @@ BNNC_TEMPLATE void bnnc_use_tiles(const bnnc_byte_windows *s, bnnc_byte_lot lot,
     const int32_t per_group = p->oc / p->groups, first = s->group * per_group;
     const ptrdiff_t all_channels = (p->oc + BNNC_LANES - 1) / BNNC_LANES * BNNC_LANES;
     const ptrdiff_t steps = s->row / 16;
-    int32_t sums[8 * BNNC_LANES];
+    int32_t sums[BNNC_SUMMED * BNNC_LANES];
     bnnc_byte_tile t;
     t.p = p;
     t.end = all->end;
     for (t.oc = first; t.oc < first + per_group; t.oc += BNNC_LANES) {
         const int8_t *w = (const int8_t *)all->w + all_channels * 4 + t.oc * s->row;
         const int32_t left = first + per_group - t.oc;
-        ptrdiff_t q = 0;
         t.count = left < BNNC_LANES ? left : BNNC_LANES;
         bnnc_set_bias(&t, all->w, s->zero);
         set(&t);
-        for (; q < lot.in_blocks; q += block) {
-            many(w, t.count, lot.x + q * lot.next, lot.next, steps, sums);
-            for (int32_t i = 0; i < block; ++i) {
-                finish(&t, s->first + q + i, sums + i * BNNC_LANES);
+        for (ptrdiff_t from = 0; from < s->count; from += BNNC_SUMMED) {
+            const ptrdiff_t rest = s->count - from;
+            const ptrdiff_t to = from + (rest < BNNC_SUMMED ? rest : BNNC_SUMMED);
+            int32_t *sum = sums;
+            ptrdiff_t q = from;
+            for (; q < lot.in_blocks && q < to; q += block, sum += block * BNNC_LANES) {
+                many(w, t.count, lot.x + q * lot.next, lot.next, steps, sum);
             }
-        }
-        for (; q < s->count; ++q) {
-            one(w, t.count, lot.x + q * lot.next, lot.next, steps, sums);
-            finish(&t, s->first + q, sums);
+            for (; q < to; ++q, sum += BNNC_LANES) {
+                one(w, t.count, lot.x + q * lot.next, lot.next, steps, sum);
+            }
+            finish(&t, s->first + from, to - from, sums);
         }
     }
 }

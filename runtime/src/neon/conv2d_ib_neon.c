@@ -74,15 +74,16 @@ BNNC_TEMPLATE void finish_block(const block *b, const layer *all, int32_t oc, in
         t.count = count - lane < BNNC_LANES ? count - lane : BNNC_LANES;
         bnnc_set_bias(&t, all->w, b->s->zero);
         set(&t);
+        int32_t sums[WINDOWS * BNNC_LANES];
         for (int32_t q = 0; q < b->windows; ++q) {
             const uint32x4_t whole = vdupq_n_u32(b->all[q]), two = vdupq_n_u32(2);
             const uint32x4_t u = vld1q_u32(b->minus[q] + lane);
             const uint32x4_t v = vld1q_u32(b->minus[q] + lane + 4);
-            int32_t sums[BNNC_LANES];
-            vst1q_s32(sums, vreinterpretq_s32_u32(vmlsq_u32(whole, u, two)));
-            vst1q_s32(sums + 4, vreinterpretq_s32_u32(vmlsq_u32(whole, v, two)));
-            finish(&t, b->s->first + b->first + q, sums);
+            int32_t *sum = sums + q * BNNC_LANES;
+            vst1q_s32(sum, vreinterpretq_s32_u32(vmlsq_u32(whole, u, two)));
+            vst1q_s32(sum + 4, vreinterpretq_s32_u32(vmlsq_u32(whole, v, two)));
         }
+        finish(&t, b->s->first + b->first, b->windows, sums);
     }
 }
 

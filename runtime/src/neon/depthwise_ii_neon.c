@@ -12,6 +12,7 @@
 
 #define CHANNELS 16
 #define TAPS 64
+#define PIXELS 16 /* whose sums are used together */
 
 typedef struct {
     const bnnc_conv2d *p;
@@ -46,7 +47,7 @@ BNNC_TEMPLATE products multiply_too(products p, int8x16_t x, int8x16_t w) {
 
 /* Sixteen channels of a pixel. */
 BNNC_TEMPLATE void sum_taps(const layer *all, const uint8_t *x, const ptrdiff_t *offset,
-                            const int8_t *w, int32_t *sums) {
+                            const int8_t *w, int32_t *first, int32_t *second) {
     const uint8x16_t turn = vdupq_n_u8(all->turn);
     int32x4_t a = vdupq_n_s32(0), b = a, c = a, d = a;
     int32_t taps = all->taps;
@@ -60,30 +61,36 @@ BNNC_TEMPLATE void sum_taps(const layer *all, const uint8_t *x, const ptrdiff_t 
         c = vaddw_s16(c, vget_low_s16(p.high));
         d = vaddw_high_s16(d, p.high);
     }
-    vst1q_s32(sums, a);
-    vst1q_s32(sums + 4, b);
-    vst1q_s32(sums + 8, c);
-    vst1q_s32(sums + 12, d);
+    vst1q_s32(first, a);
+    vst1q_s32(first + 4, b);
+    vst1q_s32(second, c);
+    vst1q_s32(second + 4, d);
 }
 
 /* Channels c .. c + count - 1 of a window. */
 BNNC_TEMPLATE void copy_taps(const layer *all, const uint8_t *image, const bnnc_window *v,
                              int32_t c, int32_t count, uint8_t *to) {
     const bnnc_conv2d *p = all->p;
+    const uint8x16_t pad = vdupq_n_u8((uint8_t)p->x_zero);
     for (int32_t i = 0; i < p->kh; ++i) {
-        for (int32_t j = 0; j < p->kw; ++j, to += CHANNELS) {
-            vst1q_u8(to, vdupq_n_u8((uint8_t)p->x_zero));
-            if (bnnc_tap_inside(v, i, j)) {
-                const ptrdiff_t row = v->y0 + i * p->dilation_h, column = v->x0 + j * p->dilation_w;
-                const uint8_t *from = image + (row * p->iw + column) * p->ic + c;
-                if (count == CHANNELS) {
-                    vst1q_u8(to, vld1q_u8(from));
-                } else {
-                    for (int32_t l = 0; l < count; ++l) {
-                        to[l] = from[l];
-                    }
-                }
+        const int outside = i < v->kh_lo || i >= v->kh_hi;
+        const int32_t lo = outside ? p->kw : v->kw_lo, hi = outside ? p->kw : v->kw_hi;
+        const ptrdiff_t pixel = (ptrdiff_t)(v->y0 + i * p->dilation_h) * p->iw + v->x0;
+        int32_t j = 0;
+        for (; j < lo; ++j, to += CHANNELS) {
+            vst1q_u8(to, pad);
+        }
+        for (; j < hi; ++j, to += CHANNELS) {
+            const uint8_t *from = image + (pixel + j * p->dilation_w) * p->ic + c;
+            if (count == CHANNELS) {
+                vst1q_u8(to, vld1q_u8(from));
+            } else {
+                vst1q_u8(to, pad);
+                memcpy(to, from, (size_t)count);
             }
+        }
+        for (; j < p->kw; ++j, to += CHANNELS) {
+            vst1q_u8(to, pad);
         }
     }
 }
@@ -98,35 +105,51 @@ BNNC_TEMPLATE void set_tile(bnnc_byte_tile *t, const layer *all, int32_t oc, int
     set(t);
 }
 
-/* Channels c .. c + count - 1 of a row of the result, which begins at `pixel`. */
-BNNC_TEMPLATE void convolve_row(const layer *all, const uint8_t *image, int32_t oy, int32_t c,
-                                int32_t count, ptrdiff_t pixel, bnnc_set_factors set,
-                                bnnc_finish_tile finish) {
+/* Some rows of the result. */
+typedef struct {
+    const uint8_t *image;
+    ptrdiff_t pixel; /* where the first begins */
+    int32_t oy, oy_end;
+} rows;
+
+/* Channels c .. c + count - 1. */
+BNNC_TEMPLATE void convolve_rows(const layer *all, const rows *r, int32_t c, int32_t count,
+                                 bnnc_set_factors set, bnnc_finish_tile finish) {
     const bnnc_conv2d *p = all->p;
     const int32_t wide = (p->kw - 1) * p->dilation_w, high = (p->kh - 1) * p->dilation_h;
-    const int32_t y0 = oy * p->stride_h - p->pad_top;
-    const int inside = y0 >= 0 && y0 + high < p->ih && count == CHANNELS;
+    const int32_t pixels = (r->oy_end - r->oy) * p->ow;
     uint8_t room[TAPS * CHANNELS];
-    int32_t sums[CHANNELS];
+    int32_t first[PIXELS * BNNC_LANES], second[PIXELS * BNNC_LANES];
+    int32_t oy = r->oy, ox = 0;
     bnnc_byte_tile t, u;
     set_tile(&t, all, c, count, set);
     u = t;
     if (count > BNNC_LANES) {
         set_tile(&u, all, c + BNNC_LANES, count - BNNC_LANES, set);
     }
-    for (int32_t ox = 0; ox < p->ow; ++ox, ++pixel) {
-        const int32_t x0 = ox * p->stride_w - p->pad_left;
-        if (inside && x0 >= 0 && x0 + wide < p->iw) {
-            const uint8_t *from = image + ((ptrdiff_t)y0 * p->iw + x0) * p->ic + c;
-            sum_taps(all, from, all->offset, all->w + c, sums);
-        } else {
-            const bnnc_window v = bnnc_window_at(p, oy, ox);
-            copy_taps(all, image, &v, c, count, room);
-            sum_taps(all, room, all->copied, all->w + c, sums);
+    for (int32_t from = 0, some; from < pixels; from += some) {
+        some = pixels - from < PIXELS ? pixels - from : PIXELS;
+        for (int32_t q = 0; q < some; ++q) {
+            const int32_t y0 = oy * p->stride_h - p->pad_top, x0 = ox * p->stride_w - p->pad_left;
+            const int inside = y0 >= 0 && y0 + high < p->ih && x0 >= 0 && x0 + wide < p->iw;
+            const uint8_t *x = room;
+            const ptrdiff_t *offset = all->copied;
+            if (inside && count == CHANNELS) {
+                x = r->image + ((ptrdiff_t)y0 * p->iw + x0) * p->ic + c;
+                offset = all->offset;
+            } else {
+                const bnnc_window v = bnnc_window_at(p, oy, ox);
+                copy_taps(all, r->image, &v, c, count, room);
+            }
+            sum_taps(all, x, offset, all->w + c, first + q * BNNC_LANES, second + q * BNNC_LANES);
+            if (++ox == p->ow) {
+                ox = 0;
+                ++oy;
+            }
         }
-        finish(&t, pixel, sums);
+        finish(&t, r->pixel + from, some, first);
         if (count > BNNC_LANES) {
-            finish(&u, pixel, sums + BNNC_LANES);
+            finish(&u, r->pixel + from, some, second);
         }
     }
 }
@@ -134,7 +157,9 @@ BNNC_TEMPLATE void convolve_row(const layer *all, const uint8_t *image, int32_t 
 BNNC_TEMPLATE void convolve(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
                             const bnnc_byte_end *end, bnnc_set_factors set,
                             bnnc_finish_tile finish) {
-    ptrdiff_t pixel = 0;
+    /* All channels meet so many rows, which stay in the nearest memory, before the next ones. */
+    const ptrdiff_t row = (ptrdiff_t)p->iw * p->ic * p->stride_h;
+    const int32_t near = row < 16384 ? (int32_t)(16384 / row) : 1;
     layer all;
     all.p = p;
     all.end = end;
@@ -150,12 +175,14 @@ BNNC_TEMPLATE void convolve(const bnnc_conv2d *p, const uint8_t *x, const uint8_
         all.copied[t] = t * CHANNELS;
     }
     for (int32_t n = 0; n < p->n; ++n, x += (ptrdiff_t)p->ih * p->iw * p->ic) {
-        for (int32_t oy = 0; oy < p->oh; ++oy, pixel += p->ow) {
+        rows r = {x, (ptrdiff_t)n * p->oh * p->ow, 0, 0};
+        for (; r.oy < p->oh; r.oy = r.oy_end) {
+            r.oy_end = p->oh - r.oy < near ? p->oh : r.oy + near;
             for (int32_t c = 0; c < p->oc; c += CHANNELS) {
                 const int32_t left = p->oc - c;
-                const int32_t count = left < CHANNELS ? left : CHANNELS;
-                convolve_row(&all, x, oy, c, count, pixel, set, finish);
+                convolve_rows(&all, &r, c, left < CHANNELS ? left : CHANNELS, set, finish);
             }
+            r.pixel += (ptrdiff_t)(r.oy_end - r.oy) * p->ow;
         }
     }
 }
