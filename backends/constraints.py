@@ -67,6 +67,15 @@ def _above_lowest(op: Op) -> bool:
     return op.w.array.size > 0 and int(op.w.array.min()) > -128
 
 
+def _sign_window(op: Op) -> bool:
+    """A window of bytes whose bit weights fit, as bytes, into the room for those of a tile."""
+    return isinstance(op, q.Layer) and (math.prod(op.w.shape[1:]) + 15) // 16 * 16 <= 2304
+
+
+def _eight_windows(op: Op) -> bool:
+    return isinstance(op, q.Layer) and math.prod(op.result.shape[:-1]) >= 8
+
+
 def _depthwise(op: Op) -> bool:
     return isinstance(op, q.Conv2D) and op.groups == op.x.shape[-1] == op.w.shape[0]
 
@@ -112,6 +121,8 @@ CONSTRAINTS: dict[str, Callable[[Op], bool]] = {
     "byte_window": _byte_window,
     "eight_of_group": _eight_of_group,
     "above_lowest": _above_lowest,
+    "sign_window": _sign_window,
+    "eight_windows": _eight_windows,
     "depthwise": _depthwise,
     "few_taps": _few_taps,
     "same_shapes": _same_shapes,

@@ -61,6 +61,38 @@ class ByteTiles(Layout):
         return np.ascontiguousarray(rows[: tensor.shape[0], :used]).reshape(tensor.shape)
 
 
+class SignTiles(ByteTiles):
+    """Bit weights like the bytes of `ByteTiles`, eight in a byte: bit l of byte k is byte 8 k + l.
+
+    1 means -1; bits without a weight are 0. The sums in front are those of the weights.
+    """
+
+    def __init__(self, lanes: int, depth: int) -> None:
+        super().__init__(lanes, depth)
+        self.name = f"b{lanes}x{depth}"
+
+    def accepts(self, tensor: TensorType) -> bool:
+        """Only ``bit`` tensors with at least two axes, output channels first."""
+        return tensor.scalar.name == "bit" and tensor.rank >= 2
+
+    def nbytes(self, tensor: TensorType) -> int:
+        """Four bytes for each channel, and its row."""
+        channels, row, _ = self._counts(tensor)
+        return channels * (4 + row // 8)
+
+    def pack(self, array: np.ndarray, tensor: TensorType) -> np.ndarray:
+        """Pack logical +-1 values."""
+        as_bytes = super().pack(array, tensor)
+        sums, tiles = np.split(as_bytes, [4 * self._counts(tensor)[0]])
+        return np.concatenate([sums, np.packbits(tiles.view(np.int8) < 0, bitorder="little")])
+
+    def unpack(self, data: np.ndarray, tensor: TensorType) -> np.ndarray:
+        """Return logical +-1 values (int8)."""
+        sums, bits = np.split(data, [4 * self._counts(tensor)[0]])
+        signs = 1 - 2 * np.unpackbits(bits, bitorder="little").astype(np.int8)
+        return super().unpack(np.concatenate([sums, signs.view(np.uint8)]), tensor)
+
+
 class TapBytes(Layout):
     """Weights i8 with output channels innermost, behind the sum of each channel's weights.
 
@@ -148,5 +180,13 @@ class SignNibbles(Layout):
         return np.where(bits.astype(np.bool_), np.int8(-1), np.int8(1)).reshape(tensor.shape)
 
 
-for _layout in (ByteTiles(4, 16), ByteTiles(8, 4), ByteTiles(8, 8), TapBytes(), SignNibbles()):
+for _layout in (
+    ByteTiles(4, 16),
+    ByteTiles(8, 4),
+    ByteTiles(8, 8),
+    TapBytes(),
+    SignNibbles(),
+    SignTiles(8, 4),
+    SignTiles(8, 8),
+):
     register_layout(_layout)

@@ -73,6 +73,15 @@ def byte_tiles(w: np.ndarray, lanes: int, depth: int) -> np.ndarray:
     return np.array(found, np.uint8)
 
 
+def sign_tiles(w: np.ndarray, lanes: int, depth: int) -> np.ndarray:
+    """The same of +-1, with the signs of eight weights in a byte."""
+    found = byte_tiles(w, lanes, depth)
+    sums = 4 * (-(-len(w) // 8) * 8)
+    tiles = found[sums:].tolist()
+    signs = [sum((tiles[at + k] > 127) << k for k in range(8)) for at in range(0, len(tiles), 8)]
+    return np.concatenate([found[:sums], np.array(signs, np.uint8)])
+
+
 def tap_bytes(w: np.ndarray) -> np.ndarray:
     """Sums of the weights of [oc, ...], then [...][oc], filled up to a multiple of 16."""
     rows = [[int(v) for v in row] for row in w.reshape(len(w), -1)]

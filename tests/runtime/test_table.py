@@ -81,7 +81,7 @@ def test_row(row: dict[str, Any]) -> None:
         assert scalar in C_TYPES
         packed = {"bit": ["bp8"], "tern": ["tp8"], "level": ["lp8"]}.get(scalar)
         if scalar == "bit" and slot == "w":
-            packed = ["bp8", "bt8", "bs8", "n16"]
+            packed = ["bp8", "bt8", "bs8", "n16", "b8x4", "b8x8"]
         assert packed is None or row["layouts"][slot] in packed
     assert row["params"] in struct_types()
     name = row["symbol"]
@@ -124,6 +124,8 @@ def test_operands_exist_in_the_ir(row: dict[str, Any]) -> None:
         ("bt8", BIT, naive.tile_bits),
         ("bs8", BIT, naive.in_steps),
         ("n16", BIT, naive.nibbles),
+        ("b8x4", BIT, partial(naive.sign_tiles, lanes=8, depth=4)),
+        ("b8x8", BIT, partial(naive.sign_tiles, lanes=8, depth=8)),
         ("d16", Scalar("i8"), naive.tap_bytes),
         ("w4x16", Scalar("i8"), partial(naive.byte_tiles, lanes=4, depth=16)),
         ("w8x4", Scalar("i8"), partial(naive.byte_tiles, lanes=8, depth=4)),
@@ -143,7 +145,7 @@ def test_layouts_of_the_ir_are_those_that_kernels_read(
         "bp8": bits,
         "bt8": bits,
         "bs8": bits,
-        "n16": bits,
+        **dict.fromkeys(("n16", "b8x4", "b8x8"), bits),
         "tp8": [-1, 0, 1],
         "lp8": range(8),
         **dict.fromkeys(("d16", "w4x16", "w8x4", "w8x8"), range(-128, 128)),

@@ -350,6 +350,30 @@ void BNNC_SYM(conv2d_ib_neon_thr)(const bnnc_conv2d *p, const uint8_t *x, const 
 void BNNC_SYM(conv2d_ib_neon_lvl)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
                                   const int32_t *bias, const int32_t *thr, uint8_t *y);
 
+void BNNC_SYM(conv2d_ib_dotprod_q8)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
+                                    const int32_t *bias, const int32_t *multiplier,
+                                    const int32_t *shift, uint8_t *y);
+void BNNC_SYM(conv2d_ib_dotprod_f32)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
+                                     const int32_t *bias, const float *multiplier, uint8_t *y);
+void BNNC_SYM(conv2d_ib_dotprod_i32)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
+                                     const int32_t *bias, int32_t *y);
+void BNNC_SYM(conv2d_ib_dotprod_thr)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
+                                     const int32_t *bias, const int32_t *thr, uint8_t *y);
+void BNNC_SYM(conv2d_ib_dotprod_lvl)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
+                                     const int32_t *bias, const int32_t *thr, uint8_t *y);
+
+void BNNC_SYM(conv2d_ib_i8mm_q8)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
+                                 const int32_t *bias, const int32_t *multiplier,
+                                 const int32_t *shift, uint8_t *y);
+void BNNC_SYM(conv2d_ib_i8mm_f32)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
+                                  const int32_t *bias, const float *multiplier, uint8_t *y);
+void BNNC_SYM(conv2d_ib_i8mm_i32)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
+                                  const int32_t *bias, int32_t *y);
+void BNNC_SYM(conv2d_ib_i8mm_thr)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
+                                  const int32_t *bias, const int32_t *thr, uint8_t *y);
+void BNNC_SYM(conv2d_ib_i8mm_lvl)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
+                                  const int32_t *bias, const int32_t *thr, uint8_t *y);
+
 void BNNC_SYM(depthwise_ii_neon_q8)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
                                     const int32_t *bias, const int32_t *multiplier,
                                     const int32_t *shift, uint8_t *y);

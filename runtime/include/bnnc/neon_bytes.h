@@ -4,12 +4,14 @@
  *
  * Weights: the sum of each channel's weights, int32_t, zeros up to a multiple of eight channels;
  * then tiles of eight channels, a row of kh * kw * ic / groups weights for each filled up with
- * zeros to a multiple of 16. How a tile lies is up to the kernel. */
+ * zeros to a multiple of 16. How a tile lies is up to the kernel; bit weights are those of bytes
+ * with eight in a byte. */
 #ifndef BNNC_NEON_BYTES_H
 #define BNNC_NEON_BYTES_H
 
 #include "bnnc/neon_byte_ends.h"
 #include "bnnc/neon_byte_windows.h"
+#include "bnnc/neon_sign_tiles.h"
 
 /* Sums of eight channels for each of a block of windows, `next` bytes apart, or of one. Of the
  * last tile only so many channels are wanted. */
@@ -35,9 +37,10 @@ BNNC_TEMPLATE bnnc_byte_lot bnnc_as_they_are(const bnnc_byte_windows *s, int32_t
     return lot;
 }
 
+/* room: of a tile whose weights are bits, to be expanded; or NULL, and they are bytes. */
 BNNC_TEMPLATE void bnnc_use_tiles(const bnnc_byte_windows *s, bnnc_byte_lot lot,
-                                  const void *context, int32_t block, bnnc_sum_windows many,
-                                  bnnc_sum_windows one, bnnc_set_factors set,
+                                  const void *context, int8_t *room, int32_t block,
+                                  bnnc_sum_windows many, bnnc_sum_windows one, bnnc_set_factors set,
                                   bnnc_finish_tile finish) {
     const bnnc_byte_layer *all = (const bnnc_byte_layer *)context;
     const bnnc_conv2d *p = s->p;
@@ -49,9 +52,13 @@ BNNC_TEMPLATE void bnnc_use_tiles(const bnnc_byte_windows *s, bnnc_byte_lot lot,
     t.p = p;
     t.end = all->end;
     for (t.oc = first; t.oc < first + per_group; t.oc += BNNC_LANES) {
-        const int8_t *w = (const int8_t *)all->w + all_channels * 4 + t.oc * s->row;
+        const uint8_t *from = all->w + all_channels * 4;
+        const int8_t *w = room != NULL ? room : (const int8_t *)from + t.oc * s->row;
         const int32_t left = first + per_group - t.oc;
         t.count = left < BNNC_LANES ? left : BNNC_LANES;
+        if (room != NULL) {
+            bnnc_expand_signs(room, from + t.oc * (s->row / 8), s->row);
+        }
         bnnc_set_bias(&t, all->w, s->zero);
         set(&t);
         for (ptrdiff_t from = 0; from < s->count; from += BNNC_SUMMED) {

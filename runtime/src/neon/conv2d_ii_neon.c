@@ -116,7 +116,8 @@ BNNC_TEMPLATE void sum_window(const int8_t *w, int32_t channels, const int8_t *x
 
 BNNC_TEMPLATE void use(const bnnc_byte_windows *s, const void *all, bnnc_set_factors set,
                        bnnc_finish_tile finish) {
-    bnnc_use_tiles(s, bnnc_as_they_are(s, BLOCK), all, BLOCK, sum_block, sum_window, set, finish);
+    bnnc_use_tiles(s, bnnc_as_they_are(s, BLOCK), all, NULL, BLOCK, sum_block, sum_window, set,
+                   finish);
 }
 
 BNNC_NOINLINE void to_fixed(const bnnc_byte_windows *s, const void *all) {
