@@ -21,7 +21,11 @@ _HERE = Path(__file__).parent
 
 @dataclass(frozen=True)
 class Shape:
-    """A square convolution of bits; dense layers are convolutions of one pixel."""
+    """A square convolution; dense layers are convolutions of one pixel.
+
+    Attributes:
+        bits: of activations that are levels; 0 for others.
+    """
 
     size: int
     ic: int
@@ -29,6 +33,8 @@ class Shape:
     kernel: int
     stride: int = 1
     pad: int = 0
+    groups: int = 1
+    bits: int = 0
 
     @property
     def out(self) -> int:
@@ -38,12 +44,15 @@ class Shape:
     @property
     def macs(self) -> int:
         """Products of the layer, those with padding too."""
-        return self.out**2 * self.oc * self.kernel**2 * self.ic
+        return self.out**2 * self.oc * self.kernel**2 * self.ic // self.groups
 
     def __str__(self) -> str:
         kind = f"{self.kernel}x{self.kernel}" if self.size > 1 else "dense"
         size = f" {self.size}x{self.size}" if self.size > 1 else ""
-        return f"{kind}{size} {self.ic}->{self.oc}{f' /{self.stride}' * (self.stride > 1)}"
+        stride = f" /{self.stride}" if self.stride > 1 else ""
+        groups = f" in {self.groups} groups" if self.groups > 1 else ""
+        bits = f" {self.bits} bits" if self.bits else ""
+        return f"{kind}{size} {self.ic}->{self.oc}{stride}{groups}{bits}"
 
 
 def missing() -> list[str]:
@@ -86,7 +95,7 @@ class Bench:
         """Mnemonics that one call executes, with all that it calls."""
         # Two calls: from the first one's entry to that of the second one.
         sizes = (shape.size, shape.size, shape.ic, shape.oc)
-        numbers = (2, *sizes, shape.kernel, shape.stride, shape.pad)
+        numbers = (2, *sizes, shape.kernel, shape.stride, shape.pad, shape.groups, shape.bits)
         program = [str(self._program), *map(str, numbers)]
         mark = f"bnnc_{self._symbol}"
         (once,) = counted(self._target.emulator, program, (mark,), self._folder, stop=2)

@@ -294,16 +294,28 @@ def test_levels_of_groups_within_bytes(kernels: Kernels, g: Geometry, kind: str)
 
 
 @pytest.mark.parametrize("nan_minus", [0, 1])
-@pytest.mark.parametrize("symbol", ["conv2d_ff_thr", "conv2d_ff_t8_thr", "conv2d_fb_thr"])
+@pytest.mark.parametrize("symbol", ["conv2d_ff", "conv2d_ff_t8", "conv2d_fb"])
 def test_nan_accumulator_goes_where_the_parameter_says(
     kernels: Kernels, symbol: str, nan_minus: int
 ) -> None:
+    check_nan(kernels, symbol, nan_minus)
+
+
+@pytest.mark.parametrize("nan_minus", [0, 1])
+@pytest.mark.parametrize("symbol", ["conv2d_ff_fused", "conv2d_ff_neon", "conv2d_fb_neon"])
+def test_nan_in_vectors(neon_kernels: Kernels, symbol: str, nan_minus: int) -> None:
+    check_nan(neon_kernels, symbol, nan_minus)
+
+
+def check_nan(kernels: Kernels, symbol: str, nan_minus: int) -> None:
     g = Geometry(n=1, ih=1, iw=1, ic=2, oc=9, kh=1, kw=1, nan_minus=nan_minus)
     x = np.array([np.nan, 1], F32)
     w = np.ones(g.w_shape, F32)
-    packed = {"conv2d_ff_thr": w, "conv2d_ff_t8_thr": naive.tile8(w)}.get(symbol, naive.pack(w))
+    tiled = {"conv2d_ff_t8": naive.tile8(w), "conv2d_ff_neon": naive.tile8(w)}
+    bits = {"conv2d_fb": naive.pack(w), "conv2d_fb_neon": naive.tile_bits(w)}
+    packed = {**tiled, **bits}.get(symbol, w)
     y = np.full(2, 0xAA, np.uint8)
-    kernels.call(symbol, "conv2d", g.fields(), x, packed, np.zeros(9, F32), y)
+    kernels.call(f"{symbol}_thr", "conv2d", g.fields(), x, packed, np.zeros(9, F32), y)
     assert y.tolist() == ([0xFF, 0x01] if nan_minus else [0, 0])
 
 

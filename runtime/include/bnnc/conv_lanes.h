@@ -92,10 +92,11 @@ BNNC_TEMPLATE void bnnc_add_lanes(bnnc_sums *acc, const float *x, ptrdiff_t next
 
 /* A run of n taps (all channels of neighbouring columns) to be added; `first` counts those before
  * it in the weights. Pixels lie x_pixel floats apart, taps x_step: 1, or 0 where all are the pad
- * value. */
+ * value. Such runs of several rows of the kernel lie x_row floats apart, and follow each other in
+ * the weights. */
 typedef struct {
     const float *x;
-    ptrdiff_t x_pixel, x_step, first, n;
+    ptrdiff_t x_pixel, x_step, first, n, rows, x_row;
 } bnnc_taps;
 
 /* Add taps on the sums of `pixels` pixels. */
@@ -145,7 +146,7 @@ typedef void (*bnnc_add)(const bnnc_tiled_block *b, bnnc_sums *sum, const bnnc_t
 BNNC_TEMPLATE void bnnc_add_pads(const bnnc_tiled_block *b, bnnc_sums *sum, int32_t from,
                                  int32_t to, ptrdiff_t first, ptrdiff_t n, bnnc_add add) {
     if (b->p->pad_value != 0) {
-        const bnnc_taps taps = {&b->p->pad_value, 0, 0, first, n};
+        const bnnc_taps taps = {&b->p->pad_value, 0, 0, first, n, 1, 0};
         for (int32_t q = from; q < to; ++q) {
             add(b, sum + q, &taps, 1);
         }
@@ -187,26 +188,34 @@ BNNC_TEMPLATE void bnnc_add_border_row(const bnnc_tiled_block *b, bnnc_sums *sum
         bnnc_add_pads(b, sum, 0, lo, first, n, add);
         if (lo < hi) {
             const float *x = b->image + (row + column + lo * p->stride_w) * p->ic;
-            const bnnc_taps taps = {x, (ptrdiff_t)p->stride_w * p->ic, 1, first, n};
+            const bnnc_taps taps = {x, (ptrdiff_t)p->stride_w * p->ic, 1, first, n, 1, 0};
             add(b, sum + lo, &taps, hi - lo);
         }
         bnnc_add_pads(b, sum, hi, b->pixels, first, n, add);
     }
 }
 
-/* All taps of a block in order. */
-BNNC_TEMPLATE void bnnc_add_block(const bnnc_tiled_block *b, bnnc_sums *sum, bnnc_add add) {
+/* All taps of a block in order. rows: whether `add` adds several rows at once. */
+BNNC_TEMPLATE void bnnc_add_block(const bnnc_tiled_block *b, bnnc_sums *sum, bnnc_add add,
+                                  int rows) {
     const bnnc_conv2d *p = b->p;
     const bnnc_window *v = &b->window;
     const int32_t last = v->x0 + (b->pixels - 1) * p->stride_w;
-    const ptrdiff_t n = (ptrdiff_t)p->kw * p->ic;
+    const int inside = p->dilation_w == 1 && v->x0 >= 0 && last + p->kw <= p->iw;
+    const ptrdiff_t n = (ptrdiff_t)p->kw * p->ic, down = (ptrdiff_t)p->dilation_h * p->iw;
     memset(sum, 0, BNNC_PIXELS * sizeof *sum);
     bnnc_add_pads(b, sum, 0, b->pixels, 0, v->kh_lo * n, add);
-    for (int32_t i = v->kh_lo; i < v->kh_hi; ++i) {
-        if (p->dilation_w == 1 && v->x0 >= 0 && last + p->kw <= p->iw) {
-            const ptrdiff_t pixel = (ptrdiff_t)(v->y0 + i * p->dilation_h) * p->iw + v->x0;
-            const bnnc_taps taps = {b->image + pixel * p->ic, (ptrdiff_t)p->stride_w * p->ic, 1,
-                                    i * n, n};
+    for (int32_t i = v->kh_lo, next; i < v->kh_hi; i = next) {
+        next = rows && inside ? v->kh_hi : i + 1;
+        if (inside) {
+            const ptrdiff_t pixel = (ptrdiff_t)v->y0 * p->iw + v->x0 + i * down;
+            const bnnc_taps taps = {b->image + pixel * p->ic,
+                                    (ptrdiff_t)p->stride_w * p->ic,
+                                    1,
+                                    i * n,
+                                    n,
+                                    next - i,
+                                    down * p->ic};
             add(b, sum, &taps, b->pixels);
         } else {
             bnnc_add_border_row(b, sum, i, add);

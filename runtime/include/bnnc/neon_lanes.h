@@ -7,67 +7,96 @@
 #include "bnnc/conv_lanes.h"
 #include "bnnc/neon.h"
 
-/* The weights of a tap: of the first tile and, where there are two, of the second. */
+/* Two tiles, or one in a and b: weights of a tap, or sums of a pixel. */
 typedef struct {
     float32x4_t a, b, c, d;
-} bnnc_tap_weights;
+} bnnc_lanes16;
 
-typedef bnnc_tap_weights (*bnnc_weights_at)(const bnnc_tiled_block *b, ptrdiff_t tap,
-                                            int32_t tiles);
+/* Weights of a tap; a tile has `all` taps. */
+typedef bnnc_lanes16 (*bnnc_weights_at)(const void *w, ptrdiff_t all, ptrdiff_t tap, int32_t tiles);
 
-/* sums: a row of vectors for each pixel, as in bnnc_tap_weights. */
-typedef float32x4_t bnnc_vectors[2 * BNNC_TILES];
+BNNC_TEMPLATE bnnc_lanes16 bnnc_load_lanes(const bnnc_tile *s, int32_t tiles) {
+    const bnnc_tile *t = tiles > 1 ? s + 1 : s;
+    const bnnc_lanes16 found = {vld1q_f32(s[0]), vld1q_f32(s[0] + 4), vld1q_f32(t[0]),
+                                vld1q_f32(t[0] + 4)};
+    return found;
+}
 
-/* Tap k, a constant, of the four in x; each pixel has its own vector. */
-#define BNNC_ADD_TAP(sums, x, k, w, pixels, tiles)                                                 \
-    for (int32_t q_ = 0; q_ < (pixels); ++q_) {                                                    \
-        (sums)[q_][0] = vfmaq_laneq_f32((sums)[q_][0], (w).a, (x)[q_], k);                         \
-        (sums)[q_][1] = vfmaq_laneq_f32((sums)[q_][1], (w).b, (x)[q_], k);                         \
-        if ((tiles) > 1) {                                                                         \
-            (sums)[q_][2] = vfmaq_laneq_f32((sums)[q_][2], (w).c, (x)[q_], k);                     \
-            (sums)[q_][3] = vfmaq_laneq_f32((sums)[q_][3], (w).d, (x)[q_], k);                     \
-        }                                                                                          \
+BNNC_TEMPLATE void bnnc_store_lanes(bnnc_tile *s, bnnc_lanes16 v, int32_t tiles) {
+    vst1q_f32(s[0], v.a);
+    vst1q_f32(s[0] + 4, v.b);
+    if (tiles > 1) {
+        vst1q_f32(s[1], v.c);
+        vst1q_f32(s[1] + 4, v.d);
+    }
+}
+
+/* Weights times tap k, a constant, of those in x. */
+#define BNNC_ADD_TAP(s, x, k, w, tiles)                                                            \
+    (s).a = vfmaq_laneq_f32((s).a, (w).a, x, k);                                                   \
+    (s).b = vfmaq_laneq_f32((s).b, (w).b, x, k);                                                   \
+    if ((tiles) > 1) {                                                                             \
+        (s).c = vfmaq_laneq_f32((s).c, (w).c, x, k);                                               \
+        (s).d = vfmaq_laneq_f32((s).d, (w).d, x, k);                                               \
     }
 
-/* pixels and tiles are constants. */
+/* The sums s0 .. s3 of up to four pixels, which have taps in v0 .. v3. */
+#define BNNC_ADD_TAPS(k, w, pixels, tiles)                                                         \
+    BNNC_ADD_TAP(s0, v0, k, w, tiles)                                                              \
+    if ((pixels) > 1) {                                                                            \
+        BNNC_ADD_TAP(s1, v1, k, w, tiles)                                                          \
+    }                                                                                              \
+    if ((pixels) > 2) {                                                                            \
+        BNNC_ADD_TAP(s2, v2, k, w, tiles)                                                          \
+    }                                                                                              \
+    if ((pixels) > 3) {                                                                            \
+        BNNC_ADD_TAP(s3, v3, k, w, tiles)                                                          \
+    }
+
+/* pixels and tiles are constants. What pixels do not need is that of pixel 0, and goes unused. */
 BNNC_TEMPLATE void bnnc_add_fused(const bnnc_tiled_block *b, bnnc_sums *sum, const bnnc_taps *taps,
                                   int32_t pixels, int32_t tiles, bnnc_weights_at weights) {
-    const float *x = taps->x;
-    const ptrdiff_t end = taps->first + taps->n;
+    const ptrdiff_t all = (ptrdiff_t)b->p->kh * b->p->kw * b->p->ic, step = taps->x_step;
+    const ptrdiff_t at1 = pixels > 1 ? taps->x_pixel : 0, at2 = pixels > 2 ? 2 * at1 : 0;
+    const ptrdiff_t at3 = pixels > 3 ? 3 * at1 : 0;
+    const float *row = taps->x;
+    const void *w = b->w;
     ptrdiff_t tap = taps->first;
-    bnnc_vectors sums[BNNC_PIXELS];
-    float32x4_t v[BNNC_PIXELS];
-    for (int32_t q = 0; q < pixels; ++q) {
-        for (int32_t t = 0; t < 2 * tiles; ++t) {
-            sums[q][t] = vld1q_f32(sum[q][t / 2] + 4 * (t % 2));
+    bnnc_lanes16 s0 = bnnc_load_lanes(sum[0], tiles);
+    bnnc_lanes16 s1 = pixels > 1 ? bnnc_load_lanes(sum[1], tiles) : s0;
+    bnnc_lanes16 s2 = pixels > 2 ? bnnc_load_lanes(sum[2], tiles) : s0;
+    bnnc_lanes16 s3 = pixels > 3 ? bnnc_load_lanes(sum[3], tiles) : s0;
+    for (ptrdiff_t rows = taps->rows; rows > 0; --rows, row += taps->x_row) {
+        const float *x = row;
+        ptrdiff_t left = taps->n;
+        for (; step == 1 && left >= 4; left -= 4, tap += 4, x += 4) {
+            const float32x4_t v0 = vld1q_f32(x), v1 = vld1q_f32(x + at1);
+            const float32x4_t v2 = vld1q_f32(x + at2), v3 = vld1q_f32(x + at3);
+            const bnnc_lanes16 w0 = weights(w, all, tap, tiles);
+            BNNC_ADD_TAPS(0, w0, pixels, tiles)
+            const bnnc_lanes16 w1 = weights(w, all, tap + 1, tiles);
+            BNNC_ADD_TAPS(1, w1, pixels, tiles)
+            const bnnc_lanes16 w2 = weights(w, all, tap + 2, tiles);
+            BNNC_ADD_TAPS(2, w2, pixels, tiles)
+            const bnnc_lanes16 w3 = weights(w, all, tap + 3, tiles);
+            BNNC_ADD_TAPS(3, w3, pixels, tiles)
+        }
+        for (; left > 0; --left, ++tap, x += step) {
+            const float32x4_t v0 = vld1q_dup_f32(x), v1 = vld1q_dup_f32(x + at1);
+            const float32x4_t v2 = vld1q_dup_f32(x + at2), v3 = vld1q_dup_f32(x + at3);
+            const bnnc_lanes16 one = weights(w, all, tap, tiles);
+            BNNC_ADD_TAPS(0, one, pixels, tiles)
         }
     }
-    if (taps->x_step == 1) {
-        for (; tap + 4 <= end; tap += 4, x += 4) {
-            for (int32_t q = 0; q < pixels; ++q) {
-                v[q] = vld1q_f32(x + q * taps->x_pixel);
-            }
-            const bnnc_tap_weights w0 = weights(b, tap, tiles);
-            BNNC_ADD_TAP(sums, v, 0, w0, pixels, tiles)
-            const bnnc_tap_weights w1 = weights(b, tap + 1, tiles);
-            BNNC_ADD_TAP(sums, v, 1, w1, pixels, tiles)
-            const bnnc_tap_weights w2 = weights(b, tap + 2, tiles);
-            BNNC_ADD_TAP(sums, v, 2, w2, pixels, tiles)
-            const bnnc_tap_weights w3 = weights(b, tap + 3, tiles);
-            BNNC_ADD_TAP(sums, v, 3, w3, pixels, tiles)
-        }
+    bnnc_store_lanes(sum[0], s0, tiles);
+    if (pixels > 1) {
+        bnnc_store_lanes(sum[1], s1, tiles);
     }
-    for (; tap < end; ++tap, x += taps->x_step) {
-        for (int32_t q = 0; q < pixels; ++q) {
-            v[q] = vld1q_dup_f32(x + q * taps->x_pixel);
-        }
-        const bnnc_tap_weights w = weights(b, tap, tiles);
-        BNNC_ADD_TAP(sums, v, 0, w, pixels, tiles)
+    if (pixels > 2) {
+        bnnc_store_lanes(sum[2], s2, tiles);
     }
-    for (int32_t q = 0; q < pixels; ++q) {
-        for (int32_t t = 0; t < 2 * tiles; ++t) {
-            vst1q_f32(sum[q][t / 2] + 4 * (t % 2), sums[q][t]);
-        }
+    if (pixels > 3) {
+        bnnc_store_lanes(sum[3], s3, tiles);
     }
 }
 

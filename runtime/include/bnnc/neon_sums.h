@@ -3,8 +3,7 @@
 #ifndef BNNC_NEON_SUMS_H
 #define BNNC_NEON_SUMS_H
 
-#include "bnnc/conv_loop.h"
-#include "bnnc/neon_bits.h"
+#include "bnnc/neon_ends.h"
 
 typedef struct {
     int32x4_t low, high;
@@ -37,23 +36,12 @@ BNNC_TEMPLATE void bnnc_finish_sums(const bnnc_channels8 *c, ptrdiff_t at, bnnc_
     finish(c->p, c->end, at, c->oc, c->count, &acc, 1);
 }
 
-BNNC_TEMPLATE void bnnc_store_scaled(const bnnc_end *end, float *y, int32_t oc, int32x4_t sums) {
-    float32x4_t v = vcvtq_f32_s32(sums);
-    if (end->alpha != NULL) {
-        v = vmulq_f32(v, vld1q_f32(end->alpha + oc));
-    }
-    if (end->bias != NULL) {
-        v = vaddq_f32(v, vld1q_f32(end->bias + oc));
-    }
-    vst1q_f32(y, v);
-}
-
 /* Floats; at counts pixels. */
 BNNC_TEMPLATE void bnnc_scale_sums(const bnnc_channels8 *c, ptrdiff_t at, bnnc_sums8 s) {
     if (c->count == BNNC_LANES) {
         float *y = (float *)c->end->y + at * c->p->oc + c->oc;
-        bnnc_store_scaled(c->end, y, c->oc, s.low);
-        bnnc_store_scaled(c->end, y + 4, c->oc + 4, s.high);
+        bnnc_scale_lanes(c->end, c->oc, vcvtq_f32_s32(s.low), y);
+        bnnc_scale_lanes(c->end, c->oc + 4, vcvtq_f32_s32(s.high), y + 4);
     } else {
         bnnc_finish_sums(c, at, s, bnnc_finish_scaled);
     }

@@ -3,12 +3,12 @@
  * [(oc + 7) / 8][kh][kw][ic][8], zeros behind the last channel; groups == 1; sums by fused
  * multiply-add. */
 #include "bnnc/kernels.h"
+#include "bnnc/neon_ends.h"
 #include "bnnc/neon_lanes.h"
 
-BNNC_TEMPLATE bnnc_tap_weights weights(const bnnc_tiled_block *b, ptrdiff_t tap, int32_t tiles) {
-    const ptrdiff_t next = (ptrdiff_t)b->p->kh * b->p->kw * b->p->ic * BNNC_LANES;
-    const float *w = (const float *)b->w + tap * BNNC_LANES, *v = tiles > 1 ? w + next : w;
-    const bnnc_tap_weights found = {vld1q_f32(w), vld1q_f32(w + 4), vld1q_f32(v), vld1q_f32(v + 4)};
+BNNC_TEMPLATE bnnc_lanes16 weights(const void *w, ptrdiff_t all, ptrdiff_t tap, int32_t tiles) {
+    const float *s = (const float *)w + tap * BNNC_LANES, *t = tiles > 1 ? s + all * BNNC_LANES : s;
+    const bnnc_lanes16 found = {vld1q_f32(s), vld1q_f32(s + 4), vld1q_f32(t), vld1q_f32(t + 4)};
     return found;
 }
 
@@ -20,7 +20,7 @@ BNNC_TEMPLATE void add_taps(const bnnc_tiled_block *b, bnnc_sums *sum, const bnn
 BNNC_DEFINE_ADD
 
 BNNC_NOINLINE void sum_block(const bnnc_tiled_block *b, bnnc_sums *sum) {
-    bnnc_add_block(b, sum, add);
+    bnnc_add_block(b, sum, add, 1);
 }
 
 static ptrdiff_t tile_bytes(const bnnc_conv2d *p) {
@@ -30,13 +30,13 @@ static ptrdiff_t tile_bytes(const bnnc_conv2d *p) {
 void BNNC_SYM(conv2d_ff_neon_f32)(const bnnc_conv2d *p, const float *x, const float *w,
                                   const float *bias, float *y) {
     const bnnc_end end = {NULL, NULL, bias, y};
-    bnnc_conv2d_tiled(p, x, w, tile_bytes(p), &end, sum_block, bnnc_finish_scaled);
+    bnnc_conv2d_tiled(p, x, w, tile_bytes(p), &end, sum_block, bnnc_finish_scaled_lanes);
 }
 
 void BNNC_SYM(conv2d_ff_neon_thr)(const bnnc_conv2d *p, const float *x, const float *w,
                                   const float *thr, uint8_t *y) {
     const bnnc_end end = {thr, NULL, NULL, y};
-    bnnc_conv2d_tiled(p, x, w, tile_bytes(p), &end, sum_block, bnnc_finish_bits);
+    bnnc_conv2d_tiled(p, x, w, tile_bytes(p), &end, sum_block, bnnc_finish_bits_lanes);
 }
 
 void BNNC_SYM(conv2d_ff_neon_lvl)(const bnnc_conv2d *p, const float *x, const float *w,

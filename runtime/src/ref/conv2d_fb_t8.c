@@ -26,7 +26,7 @@ BNNC_TEMPLATE void add_taps(const bnnc_tiled_block *b, bnnc_sums *sum, const bnn
 BNNC_DEFINE_ADD
 
 BNNC_NOINLINE void sum_block(const bnnc_tiled_block *b, bnnc_sums *sum) {
-    bnnc_add_block(b, sum, add);
+    bnnc_add_block(b, sum, add, 0);
 }
 
 void BNNC_SYM(conv2d_fb_t8_f32)(const bnnc_conv2d *p, const float *x, const uint8_t *w,

@@ -23,7 +23,7 @@ BNNC_TEMPLATE void add_taps(const bnnc_tiled_block *b, bnnc_sums *sum, const bnn
 BNNC_DEFINE_ADD
 
 BNNC_NOINLINE void sum_block(const bnnc_tiled_block *b, bnnc_sums *sum) {
-    bnnc_add_block(b, sum, add);
+    bnnc_add_block(b, sum, add, 0);
 }
 
 static ptrdiff_t tile_bytes(const bnnc_conv2d *p) {
