@@ -71,7 +71,7 @@ def innermost_loops(object_: Path, function: str) -> list[Loop]:
     inside = False
     for line in text.splitlines():
         if head := _HEAD.match(line):
-            inside = head[1] == function
+            inside = head[1].split(".")[0] == function  # gcc adds what it did: .isra.0
         elif inside and (found := _LINE.match(line)):
             code.append((int(found[1], 16), " ".join(found[2].split())))
     place = {address: i for i, (address, _) in enumerate(code)}
