@@ -77,4 +77,22 @@ BNNC_TEMPLATE void bnnc_use_tiles(const bnnc_byte_windows *s, bnnc_byte_lot lot,
     }
 }
 
+/* A function for each end that use(s, context, set, finish), a template, has. */
+#define BNNC_USE_FOR_EACH_END(use)                                                                 \
+    BNNC_NOINLINE void to_fixed(const bnnc_byte_windows *s, const void *all) {                     \
+        use(s, all, bnnc_set_fixed, bnnc_finish_fixed);                                            \
+    }                                                                                              \
+    BNNC_NOINLINE void to_float(const bnnc_byte_windows *s, const void *all) {                     \
+        use(s, all, bnnc_set_float, bnnc_finish_float);                                            \
+    }                                                                                              \
+    BNNC_NOINLINE void to_sums(const bnnc_byte_windows *s, const void *all) {                      \
+        use(s, all, bnnc_set_nothing, bnnc_finish_sums);                                           \
+    }                                                                                              \
+    BNNC_NOINLINE void to_bits(const bnnc_byte_windows *s, const void *all) {                      \
+        use(s, all, bnnc_set_cut, bnnc_finish_cut);                                                \
+    }                                                                                              \
+    BNNC_NOINLINE void to_levels(const bnnc_byte_windows *s, const void *all) {                    \
+        use(s, all, bnnc_set_nothing, bnnc_finish_counted);                                        \
+    }
+
 #endif

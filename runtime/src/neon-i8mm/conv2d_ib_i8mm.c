@@ -15,25 +15,7 @@ BNNC_TEMPLATE void use(const bnnc_byte_windows *s, const void *all, bnnc_set_fac
                    bnnc_matrix_window, set, finish);
 }
 
-BNNC_NOINLINE void to_fixed(const bnnc_byte_windows *s, const void *all) {
-    use(s, all, bnnc_set_fixed, bnnc_finish_fixed);
-}
-
-BNNC_NOINLINE void to_float(const bnnc_byte_windows *s, const void *all) {
-    use(s, all, bnnc_set_float, bnnc_finish_float);
-}
-
-BNNC_NOINLINE void to_sums(const bnnc_byte_windows *s, const void *all) {
-    use(s, all, bnnc_set_nothing, bnnc_finish_sums);
-}
-
-BNNC_NOINLINE void to_bits(const bnnc_byte_windows *s, const void *all) {
-    use(s, all, bnnc_set_cut, bnnc_finish_cut);
-}
-
-BNNC_NOINLINE void to_levels(const bnnc_byte_windows *s, const void *all) {
-    use(s, all, bnnc_set_nothing, bnnc_finish_counted);
-}
+BNNC_USE_FOR_EACH_END(use)
 
 BNNC_TEMPLATE void convolve(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
                             const bnnc_byte_end *end, bnnc_use_byte_windows use) {

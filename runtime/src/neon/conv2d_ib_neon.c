@@ -9,18 +9,12 @@
  * sum(x * w) = sum(x) - 2 * sum(x where w = -1), with x of 0 to 255; what the zero point adds is in
  * the bias. Tables (see neon_nibbles.h) are made for pieces of windows that many channels meet. */
 #include "bnnc/kernels.h"
-#include "bnnc/neon_byte_ends.h"
-#include "bnnc/neon_byte_windows.h"
+#include "bnnc/neon_bytes.h"
 #include "bnnc/neon_nibbles.h"
 
 #define WINDOWS 4
 #define PIECE 32 /* steps */
 #define CHANNELS 1024
-
-typedef struct {
-    const uint8_t *w;
-    const bnnc_byte_end *end;
-} layer;
 
 /* Up to four windows and 1024 channels. */
 typedef struct {
@@ -64,8 +58,8 @@ BNNC_NOINLINE void add_up(block *b) {
 }
 
 /* Channels oc .. oc + count - 1. */
-BNNC_TEMPLATE void finish_block(const block *b, const layer *all, int32_t oc, int32_t count,
-                                bnnc_set_factors set, bnnc_finish_tile finish) {
+BNNC_TEMPLATE void finish_block(const block *b, const bnnc_byte_layer *all, int32_t oc,
+                                int32_t count, bnnc_set_factors set, bnnc_finish_tile finish) {
     bnnc_byte_tile t;
     t.p = b->s->p;
     t.end = all->end;
@@ -89,7 +83,7 @@ BNNC_TEMPLATE void finish_block(const block *b, const layer *all, int32_t oc, in
 
 BNNC_TEMPLATE void use(const bnnc_byte_windows *s, const void *context, bnnc_set_factors set,
                        bnnc_finish_tile finish) {
-    const layer *all = (const layer *)context;
+    const bnnc_byte_layer *all = (const bnnc_byte_layer *)context;
     const bnnc_conv2d *p = s->p;
     const ptrdiff_t row = s->row / 8; /* bytes of a channel */
     const int32_t tiles = (p->oc + BNNC_NIBBLE_CHANNELS - 1) / BNNC_NIBBLE_CHANNELS;
@@ -110,29 +104,11 @@ BNNC_TEMPLATE void use(const bnnc_byte_windows *s, const void *context, bnnc_set
     }
 }
 
-BNNC_NOINLINE void to_fixed(const bnnc_byte_windows *s, const void *all) {
-    use(s, all, bnnc_set_fixed, bnnc_finish_fixed);
-}
-
-BNNC_NOINLINE void to_float(const bnnc_byte_windows *s, const void *all) {
-    use(s, all, bnnc_set_float, bnnc_finish_float);
-}
-
-BNNC_NOINLINE void to_sums(const bnnc_byte_windows *s, const void *all) {
-    use(s, all, bnnc_set_nothing, bnnc_finish_sums);
-}
-
-BNNC_NOINLINE void to_bits(const bnnc_byte_windows *s, const void *all) {
-    use(s, all, bnnc_set_cut, bnnc_finish_cut);
-}
-
-BNNC_NOINLINE void to_levels(const bnnc_byte_windows *s, const void *all) {
-    use(s, all, bnnc_set_nothing, bnnc_finish_counted);
-}
+BNNC_USE_FOR_EACH_END(use)
 
 BNNC_TEMPLATE void convolve(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
                             const bnnc_byte_end *end, bnnc_use_byte_windows use) {
-    const layer all = {w, end};
+    const bnnc_byte_layer all = {w, end};
     const bnnc_byte_wish wish = {WINDOWS, BNNC_BYTE_NEAR, 1};
     bnnc_each_byte_window(p, x, wish, use, &all);
 }
