@@ -407,13 +407,18 @@ def test_two_tensors_in_float(
 @pytest.mark.parametrize("sign", SIGNS)
 @pytest.mark.parametrize("p", geometries(25))
 def test_pools(kernels: Kernels, p: dict[str, int], sign: str) -> None:
+    check_pools(kernels, p, sign, "")
+
+
+def check_pools(kernels: Kernels, p: dict[str, int], sign: str, suffix: str) -> None:
+    """Maxima and averages, against numpy and exact fractions."""
     dtype, lowest, highest = SIGNS[sign]
     x = numbers(sign, (p["n"], p["ih"], p["iw"], p["c"]), np.random.default_rng(p["ih"]))
     bounds = {"lo": lowest + 9, "hi": highest - 4}
     fields: dict[str, Field] = {**p, **bounds, "x_unsigned": int(sign == "u8")}
     shape = (p["n"], p["oh"], p["ow"], p["c"])
-    largest = kernels.call("max_pool_q8", "pool2d", fields, x, np.empty(shape, dtype))
-    average = kernels.call("avg_pool_q8", "pool2d", fields, x, np.empty(shape, dtype))
+    largest = kernels.call(f"max_pool_q8{suffix}", "pool2d", fields, x, np.empty(shape, dtype))
+    average = kernels.call(f"avg_pool_q8{suffix}", "pool2d", fields, x, np.empty(shape, dtype))
     for at, window in windows(p, x):
         np.testing.assert_array_equal(largest[at], window.max(axis=0).clip(*bounds.values()))
         total = window.astype(int).sum(axis=0)

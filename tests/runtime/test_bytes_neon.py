@@ -13,7 +13,16 @@ import pytest
 from . import naive
 from .library import Kernels
 from .naive import Geometry, random_geometries
-from .test_bytes import SIGNS, Weights, check_cut, check_largest, check_layer, check_two
+from .test_bytes import (
+    SIGNS,
+    Weights,
+    check_cut,
+    check_largest,
+    check_layer,
+    check_pools,
+    check_two,
+)
+from .test_pool import geometries
 
 Family = Callable[[str, int], Kernels]
 
@@ -91,6 +100,13 @@ def test_each_channel_by_itself(arm_family: Family, compiler: str, g: Geometry) 
     for sign in SIGNS:
         check_layer(kernels, g, DEPTHWISE, sign)
     check_cut(kernels, g, DEPTHWISE, biased=True)
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
+@pytest.mark.parametrize("p", [*geometries(15), *({**p, "c": 16 + p["c"]} for p in geometries(8))])
+def test_pools(arm_family: Family, compiler: str, p: dict[str, int]) -> None:
+    for sign in SIGNS:
+        check_pools(arm_family("neon", COMPILERS[compiler]), p, sign, "_neon")
 
 
 @pytest.mark.parametrize("compiler", COMPILERS)

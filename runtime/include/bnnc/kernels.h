@@ -386,6 +386,8 @@ void BNNC_SYM(depthwise_ii_neon_thr)(const bnnc_conv2d *p, const uint8_t *x, con
 void BNNC_SYM(depthwise_ii_neon_lvl)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
                                      const int32_t *bias, const int32_t *thr, uint8_t *y);
 
+void BNNC_SYM(max_pool_q8_neon)(const bnnc_pool2d *p, const uint8_t *x, uint8_t *y);
+void BNNC_SYM(avg_pool_q8_neon)(const bnnc_pool2d *p, const uint8_t *x, uint8_t *y);
 void BNNC_SYM(add_q8_neon)(const bnnc_bytes_binary *p, const uint8_t *a, const uint8_t *b,
                            uint8_t *y);
 void BNNC_SYM(sub_q8_neon)(const bnnc_bytes_binary *p, const uint8_t *a, const uint8_t *b,
