@@ -8,7 +8,14 @@ Tensors move through ``nn`` operations: reshape, transpose, concat, split, slice
 
 from .accumulators import largest_accumulator, require_accumulators
 from .convert import Clamp, Dequantize, Lookup, Quantize, Requantize
-from .dynamic import DynamicConv2D, DynamicDense, DynamicLayer, DynamicLevels, DynamicQuantize
+from .dynamic import (
+    DynamicConv2D,
+    DynamicDense,
+    DynamicLayer,
+    DynamicLevels,
+    DynamicQuantize,
+    levels_behind,
+)
 from .elementwise import Add, Binary, FloatBinary, Mul, Sub, Sum
 from .layer import Conv2D, Dense, Layer
 from .pool import AvgPool, MaxPool, Mean
@@ -46,6 +53,7 @@ __all__ = [
     "Sum",
     "fixed_point",
     "largest_accumulator",
+    "levels_behind",
     "nearest",
     "require_accumulators",
     "sum_factors",

@@ -20,6 +20,7 @@ import math
 from dataclasses import KW_ONLY
 
 from ..diagnostics import IRError
+from ..nn import Reshape, Slice
 from ..operation import Op, operation
 from ..shapes import conv2d_shape, dense_shape, require_channels
 from ..types import F32, I32, Scalar, TensorType
@@ -35,8 +36,8 @@ class DynamicLevels(Op):
 
     low = min(0, smallest number), high = max(0, largest), both within -2^126 ... 2^126, NaN passed
     over. scale = fl(fl(high - low) / 255), but 1 where that is 0; zero = round(fl(-low / scale)),
-    halves to even, at most 255. For finite numbers of less than 2^126 these are the results of
-    ONNX's DynamicQuantizeLinear.
+    halves to even, at most 255. For finite numbers of less than 2^126, unless their range is
+    denormal, these are the results of ONNX's DynamicQuantizeLinear.
     """
 
     x: Value
@@ -133,6 +134,16 @@ class DynamicDense(DynamicLayer):
     def infer(self) -> list[TensorType]:
         """[n, o], f32 or without w_scale i32."""
         return self._result(dense_shape(self.x.type, self.w.type))
+
+
+def levels_behind(number: Value, place: int) -> Value | None:
+    """The measured levels that a number is the scale (place 0) or the zero point (1) of, if any."""
+    while isinstance(number.owner, Reshape):
+        number = number.owner.x
+    cut = number.owner
+    if not isinstance(cut, Slice) or not isinstance(cut.x.owner, DynamicLevels):
+        return None
+    return cut.x if (cut.begin, cut.size) == ((place,), (1,)) else None
 
 
 def _require_levels(op: Op, levels: Value) -> None:

@@ -16,12 +16,13 @@ from .arithmetic import Arithmetic
 from .functions import TableFunctions
 from .layers import FloatLayer, Operands, integer_layer, multipliers, real_sums
 from .levels import Bytes
+from .measured import MeasuredEnds
 from .moves import MoveBytes
 from .tails import tail_of, without_bias
 
 
 @register_pass
-class FuseQuantized(Arithmetic, MoveBytes, TableFunctions):
+class FuseQuantized(Arithmetic, MeasuredEnds, MoveBytes, TableFunctions):
     """Turn what stands between `q.dequantize` and `q.quantize` into operations on bytes.
 
     Layers round as ``rounding`` says. What is left over, and what has no quantized result, stays in
@@ -37,7 +38,7 @@ class FuseQuantized(Arithmetic, MoveBytes, TableFunctions):
 
     def run(self, module: Module, rw: Rewriter) -> None:
         """Patterns first, then layers with a float result, then constants that are left."""
-        if not any(isinstance(op, q.Dequantize) for op in module.func.ops):
+        if not any(isinstance(op, q.Dequantize | q.DynamicLayer) for op in module.func.ops):
             return
         super().run(module, rw)
         for op in rw.walk():

@@ -109,19 +109,11 @@ def dequantize(c: Context) -> Arranged:
 
 @converts("DynamicQuantizeLinear")
 def dynamic(c: Context) -> Sequence[Arranged | Value]:
-    """To u8 by the range of x itself, 0 included; bytes and zero point are carried as floats."""
+    """To u8 by the range of x itself, 0 included; the zero point is carried as a float."""
     x = c.tensor(0)
-    axes = tuple(range(x.value.type.rank))
-    none = c.scalar(0.0, "none")
-
-    low = c.emit(nn.Minimum(c.emit(nn.Reduce(x.value, kind="min", axes=axes)), none))
-    high = c.emit(nn.Maximum(c.emit(nn.Reduce(x.value, kind="max", axes=axes)), none))
-    steps = c.scalar(255.0, "steps")
-    scale = c.emit(nn.Div(c.emit(nn.Sub(high, low)), steps))
-    # Where x is zero alone, so is its scale: 0 / 0 is to be 0.
-    shift = c.emit(nn.Round(c.emit(nn.Div(c.emit(nn.Neg(low)), scale, no_nan=True))))
-    zero = c.emit(nn.Clip(shift, lo=0.0, hi=255.0))
-    y = c.emit(nn.Round(c.emit(nn.Div(x.value, scale, no_nan=True))))
-    y = c.emit(nn.Clip(c.emit(nn.Add(y, zero)), lo=0.0, hi=255.0))
-    c.mark_integral(0, 2)
-    return [x.like(y), scale, zero]
+    levels = c.emit(q.DynamicLevels(x.value))
+    scale, zero = (
+        c.reshape(c.emit(nn.Slice(levels, begin=(i,), size=(1,), step=(1,))), ()) for i in (0, 1)
+    )
+    c.mark_integral(2)
+    return [x.like(c.emit(q.DynamicQuantize(x.value, levels))), scale, zero]

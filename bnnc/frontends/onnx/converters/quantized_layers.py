@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from bnnc.ir import Resource, Value, nn, q
+from bnnc.ir import Resource, Scalar, Value, nn, q
 
 from ...failures import Unsupported
 from ..arrangement import Arranged, Shape
@@ -62,18 +62,16 @@ def bias_of(c: Context, index: int, channels: int) -> Value | None:
     return c.constant(array.reshape(-1), "bias")
 
 
-def _convolved(c: Context, image: Image, w: Value, **end: Any) -> Arranged:
+def _convolved(
+    c: Context, image: Image, w: Value, levels: Value | None = None, **end: Any
+) -> Arranged:
+    """With measured levels, or with fixed ones in ``end``."""
     window = Window.of(c, image, (w.shape[1], w.shape[2]))
-    y = q.Conv2D(
-        image.value,
-        w,
-        stride=window.stride,
-        dilation=window.dilation,
-        groups=c.integer("group", 1),
-        pad=window.pad,
-        **end,
-    )
-    return image.result(c, c.emit(y))
+    end |= {"stride": window.stride, "dilation": window.dilation, "pad": window.pad}
+    end["groups"] = c.integer("group", 1)
+    x, made = image.value, q.Conv2D if levels is None else q.DynamicConv2D
+    operands = (x, w) if levels is None else (x, levels, w)
+    return image.result(c, c.emit(made(*operands, **end)))
 
 
 @converts("QLinearConv")
@@ -89,8 +87,15 @@ def conv(c: Context) -> Arranged:
 
 @converts("ConvInteger")
 def conv_integer(c: Context) -> Arranged:
-    """The sums themselves, i32; floats hold them where a zero point depends on the input."""
-    fixed = _fixed_zero(c, 2)
+    """The sums themselves, i32; floats hold them where a zero point depends on the input.
+
+    But not if that is one which DynamicQuantizeLinear measured.
+    """
+    fixed, levels = _fixed_zero(c, 2), _measured(c, 2)
+    if levels is not None:
+        image = Image.of(c)
+        weights = centred(c, filters_of(c, image, 1), _zeros(c, 3))
+        return _convolved(c, image, weights, levels)
     image = Image.of(c, _centred(c, 0, 2) if fixed is None else as_bytes(c, c.tensor(0), fixed[1]))
     weights = centred(c, filters_of(c, image, 1), _zeros(c, 3))
     if fixed is not None:
@@ -123,13 +128,24 @@ def matmul(c: Context) -> Arranged:
 @converts("MatMulInteger")
 def matmul_integer(c: Context) -> Arranged:
     """The sums themselves, i32; floats hold them unless b and the zero points are constant."""
-    fixed = _fixed_zero(c, 2)
+    fixed, levels = _fixed_zero(c, 2), _measured(c, 2)
+    if levels is not None and _is_matrix(c, 1):
+        x, w, shape = _rows(c, c.tensor(0), c.tensor(1))
+        made = c.emit(q.DynamicDense(x, levels, centred(c, w, _zeros(c, 3))))
+        return Arranged.plain(c.reshape(made, shape))
     if fixed is not None and _is_matrix(c, 1):
         x, w, shape = _rows(c, as_bytes(c, c.tensor(0), fixed[1]), c.tensor(1))
         made = c.emit(q.Dense(x, centred(c, w, _zeros(c, 3)), x_zero=fixed[0], to="i32"))
         return Arranged.plain(c.reshape(made, shape))
     c.mark_integral()
     return multiplied(c, _centred(c, 0, 2), _centred(c, 1, 3))
+
+
+def _measured(c: Context, zero: int) -> Value | None:
+    """The levels that the operand 0 was quantized by, where they were measured."""
+    if not c.has_input(zero) or c.tensor(0).value.type.scalar != Scalar("u8"):
+        return None
+    return q.levels_behind(c.tensor(zero).value, 1)
 
 
 def _is_matrix(c: Context, index: int) -> bool:
