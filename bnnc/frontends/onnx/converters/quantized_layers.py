@@ -69,9 +69,12 @@ def _convolved(
     window = Window.of(c, image, (w.shape[1], w.shape[2]))
     end |= {"stride": window.stride, "dilation": window.dilation, "pad": window.pad}
     end["groups"] = c.integer("group", 1)
-    x, made = image.value, q.Conv2D if levels is None else q.DynamicConv2D
-    operands = (x, w) if levels is None else (x, levels, w)
-    return image.result(c, c.emit(made(*operands, **end)))
+    made = (
+        q.Conv2D(image.value, w, **end)
+        if levels is None
+        else q.DynamicConv2D(image.value, levels, w, **end)
+    )
+    return image.result(c, c.emit(made))
 
 
 @converts("QLinearConv")
