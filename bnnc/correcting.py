@@ -19,7 +19,7 @@ from bnnc.ir.operation import Op
 from bnnc.ir.types import F32
 from bnnc.passes import Rewriter, register_pass
 from bnnc.passes.quantized.levels import Bytes
-from bnnc.passes.quantized.regions import is_float_layer, kept, names_of
+from bnnc.passes.quantized.regions import is_float_layer, names_of, stays_float
 from bnnc.passes.quantized.weights import integer_weights
 
 from .data_pass import DataPass
@@ -87,7 +87,7 @@ class CorrectBiases(DataPass):
         got = _evaluated(op, rounded, as_float=False)
         if isinstance(op, bits.Layer) and is_float_layer(op) and op.thr is None:
             x = Bytes.behind(op.x)
-            if x is not None and not kept(op, names_of(self.keep)):
+            if x is not None and not stays_float(op, names_of(self.keep)):
                 got = _with_integer_weights(op, x, rounded)
                 shift = _mean([w[0] for w in want]) - _mean([g[0] for g in got])
                 shift32 = shift.astype(np.float32)

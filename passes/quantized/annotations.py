@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from bnnc.ir import nn
 from bnnc.ir.module import Module
@@ -37,10 +37,10 @@ def annotated_levels(value: Value) -> AffineLevels | None:
     return AffineLevels(quant.scale, quant.zero)
 
 
-def clear(module: Module, rw: Rewriter) -> None:
-    """Float types without levels again."""
+def clear(module: Module, rw: Rewriter, but: Collection[Value] = ()) -> None:
+    """Float types without levels again, but for some values."""
     for value in [*module.func.args, *(v for op in module.func.ops for v in op.results)]:
-        if value.type.scalar == F32 and value.type.quant is not None:
+        if value.type.scalar == F32 and value.type.quant is not None and value not in but:
             rw.retype(value, TensorType(value.shape, F32, value.type.layout))
 
 

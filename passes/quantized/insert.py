@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from bnnc.ir import bin as bits
 from bnnc.ir import q
 from bnnc.ir.location import UNKNOWN
 from bnnc.ir.module import Module, Stage
@@ -25,8 +26,9 @@ class InsertQuantizers(Pass):
 
     Levels come from `calibrate`. A value has one pair, whoever reads it. What a sign or a rounding
     cuts stays as exact as it is: no pair stands between it and the last layer before it. ``keep``
-    lists layers that stay in float, names or globs with ``;`` between; io = int8 makes inputs and
-    outputs of the network bytes, whose types say scale and zero point.
+    lists layers that stay in float, names or globs with ``;`` between, and so do layers whose
+    results have no levels: behind this pass only layers that are to be in bytes have some. io =
+    int8 makes inputs and outputs of the network bytes, whose types say scale and zero point.
     """
 
     name = "insert-quantizers"
@@ -53,7 +55,8 @@ class InsertQuantizers(Pass):
                     op.replace_operand(value, pairs[value])
                     rw.log.append("read quantized")
         _results(module, region, levels, pairs, rw, as_bytes=self.io == "int8")
-        clear(module, rw)
+        layers = [op for op in region.integer if isinstance(op, bits.Layer | bits.Affine)]
+        clear(module, rw, {op.result for op in layers})
 
 
 def _bytes_in(module: Module, levels: dict[Value, AffineLevels], rw: Rewriter) -> None:

@@ -19,9 +19,10 @@ from ..base import Pass
 from ..constants import constant
 from ..registry import register_pass
 from ..rewriter import Rewriter
+from .annotations import clear
 from .layers import Operands, integer_layer, multipliers, real_sums
 from .levels import Bytes
-from .regions import is_float_layer, kept, names_of
+from .regions import is_float_layer, names_of, stays_float
 from .tails import tail_of
 from .weights import IntegerWeights, integer_weights, least_sums
 
@@ -33,8 +34,8 @@ class QuantizeLayers(Pass):
     A layer whose result is quantized, with bounds of a relu or clip before, rounds to it as
     ``rounding`` says; one that is cut compares its sums with integer thresholds; any other gives
     its exact sums, as floats. Weights that are bits stay bits, their factors are part of the
-    rounding or of the thresholds. Layers whose sums may leave 32 bits stay in float, and those that
-    ``keep`` lists, as `insert-quantizers` does, though what they read is made of bytes.
+    rounding or of the thresholds. Layers whose sums may leave 32 bits stay in float, and those
+    without levels or that ``keep`` lists, as `insert-quantizers` does, though they read bytes.
     """
 
     name = "quantize-layers"
@@ -51,9 +52,10 @@ class QuantizeLayers(Pass):
         for op in rw.walk():
             if isinstance(op, bits.Layer) and is_float_layer(op) and not self._keeps(op):
                 self._with_sums(op, rw)
+        clear(module, rw)
 
     def _keeps(self, op: Op) -> bool:
-        return kept(op, names_of(self.keep))
+        return stays_float(op, names_of(self.keep))
 
     def _requantized(self, op: q.Quantize, rw: Rewriter) -> None:
         tail = tail_of(op)

@@ -193,6 +193,12 @@ def known_names(module: Module, keep: str) -> list[str]:
     return names
 
 
+def stays_float(op: Op, keep: Collection[str]) -> bool:
+    """Whether a layer behind `insert-quantizers` stays in float: by name, or without levels."""
+    result = op.results[0]
+    return kept(op, keep) or (result.type.scalar == F32 and annotated_levels(result) is None)
+
+
 def is_float_layer(op: Op) -> bool:
     """Whether an operation is a layer that reads floats, with constant weights."""
     return isinstance(op, bits.Layer) and op.KIND in FLOAT_KINDS and isinstance(op.w, Resource)

@@ -3,14 +3,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bnnc.calibrating import Calibrate
 from bnnc.ir import Module, q
 from bnnc.ir.diagnostics import UsageError
 from bnnc.ir.text import parse_module
+from bnnc.passes.manager import PassManager
+from bnnc.passes.quantized import FuseQuantized, InsertQuantizers, QuantizeLayers
 
 from .quantizing import kinds, network, outputs, quantized
 
@@ -277,3 +282,20 @@ def test_a_kept_first_layer_reads_the_floats_of_the_input() -> None:
     found, _ = quantized(module, {"x": images(-1, 1, 2, size=2).reshape(8, 8)}, keep="a")
     assert kinds(found)[:2] == ["nn.reshape", "bin.conv2d_ff"]
     assert [op.loc.name for op in layers(found)] == ["last"]
+
+
+def test_layers_without_levels_stay_in_float_where_they_read_bytes() -> None:
+    module = one_conv(np.ones((2, 3, 3, 2)), np.array([1.0, 2.0]), tail="nn.relu")
+    data = {"x": images(-1, 1, 2)}
+    PassManager().run(module, [Calibrate().on(data)])
+    for name in ("first", "last"):
+        edited = module.clone()
+        (op,) = [op for op in edited.func.ops if op.loc.name == name]
+        op.results[0].type = replace(op.results[0].type, quant=None)
+        manager = PassManager()
+        manager.run(edited, [InsertQuantizers()])
+        levels = [op.loc.name for op in edited.func.ops if op.results[0].type.quant is not None]
+        assert levels == [other for other in ("first", "last") if other != name]
+        manager.run(edited, [QuantizeLayers(), FuseQuantized(rounding="single")])
+        assert [op.loc.name for op in layers(edited)] == levels
+        assert all(op.results[0].type.quant is None for op in edited.func.ops)
