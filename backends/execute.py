@@ -68,18 +68,19 @@ def run_traced(
     target: Target | None = None,
     *,
     program: Path | None = None,
+    options: Sequence[str] = (),
 ) -> Iterator[dict[int, bytes]]:
     """Run the trace build; yield for each call the bytes of every operation's results.
 
     The keys are the indices of the operations in the function. Results of one operation follow
     each other; they are as they lie in memory, ``layout_of(type).unpack`` makes logical arrays of
-    them. Arguments and errors are those of `run_project`.
+    them. `options` are more words for the driver. Arguments and errors are those of `run_project`.
     """
     target = target or find_target(str(module.attrs["target"]))
     program = program or build(out, target, trace=True)
     with tempfile.TemporaryDirectory() as work:
         path = Path(work) / "trace.bin"
-        _run(out, module, target, arrays, program, Path(work), ("--trace", str(path)))
+        _run(out, module, target, arrays, program, Path(work), ("--trace", str(path), *options))
         with path.open("rb") as file:
             yield from _calls(file, sum(len(op.results) for op in module.func.ops))
 

@@ -177,6 +177,7 @@ def compile(  # the public name; nothing here needs Python's own
     *,
     name: str | None = None,
     embed: bool = False,
+    threads: bool = False,
     import_options: Mapping[str, Any] | None = None,
     **lowering: Any,
 ) -> Compiled:
@@ -188,6 +189,7 @@ def compile(  # the public name; nothing here needs Python's own
         out: the folder to write, by default ``./NAME``; one that bnnc made is replaced whole.
         name: a C identifier for files and symbols, by default the module's name.
         embed: put the weights into a C file instead of ``NAME.bnnw``.
+        threads: let layers be run in parts, and write a pool of POSIX threads that does it.
         import_options: how to read the model file, see `load`.
         **lowering: options of `lower`: ``passes``, ``strict_sign``, ``verify_each`` and so on, and
             those of quantization: ``quantize`` (``int8`` or ``dynamic``), ``calibrate`` (an
@@ -200,7 +202,7 @@ def compile(  # the public name; nothing here needs Python's own
     if name is not None:
         planned.name = name
     folder = Path(out) if out is not None else Path(planned.name)
-    manifest = emit_project(planned, folder, embed=embed)
+    manifest = emit_project(planned, folder, embed=embed, threads=threads)
     return Compiled(planned, chosen, folder, manifest, remarks)
 
 
@@ -238,6 +240,7 @@ def bench(
     *,
     layers: bool = False,
     compiler: str | None = None,
+    threads: int = 0,
     import_options: Mapping[str, Any] | None = None,
     **lowering: Any,
 ) -> Measurement:
@@ -248,6 +251,7 @@ def bench(
         target: name or TOML file, by default that of the folder, ``c`` for a model.
         layers: measure every layer too.
         compiler: this C compiler instead of the target's.
+        threads: run in parts by so many threads, timed by wall time; 0 for code without threads.
         import_options: how to read the model file, see `load`.
         **lowering: options of `lower`, as `compile` takes them.
     """
@@ -256,11 +260,16 @@ def bench(
         manifest = read_manifest(Path(model))
     if isinstance(model, str | PathLike) and manifest is not None:
         chosen = as_target(target or manifest.target)
-        return measure_folder(Path(model), chosen, layers=layers, compiler=compiler)
+        return measure_folder(
+            Path(model), chosen, layers=layers, compiler=compiler, threads=threads
+        )
     with tempfile.TemporaryDirectory(prefix="bnnc-bench-") as folder:
         module = as_module(model, **(import_options or {}))
-        compiled = compile(module, target or "c", Path(folder) / module.name, **lowering)
-        return measure_folder(compiled.out, compiled.target, layers=layers, compiler=compiler)
+        out = Path(folder) / module.name
+        compiled = compile(module, target or "c", out, threads=threads > 0, **lowering)
+        return measure_folder(
+            out, compiled.target, layers=layers, compiler=compiler, threads=threads
+        )
 
 
 def verify(

@@ -29,7 +29,39 @@ def usage(program: Program, *, embed: bool) -> str:
     return " " + " ".join(words)
 
 
-def render_driver(program: Program, *, embed: bool) -> str:
+# What the driver of a model that runs in parts has besides: threads, and wall time.
+_THREADS = {
+    "posix": "#define _POSIX_C_SOURCE 199309L\n",
+    "include": '#include "{name}_threads.h"\n',
+    "usage": " [--threads N]",
+    "clock": """\
+static double wall(void) {{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}}
+
+""",
+    "variable": ", threads = 1",
+    "option": ' || strcmp(option, "--threads") == 0',
+    "value": " else {{\n                threads = positive(option, argv[i]);\n            }}",
+    "start": """\
+    static {name}_threads pool;
+    if (threads > {name}_MOST_THREADS || {name}_threads_start(&pool, (int32_t)threads) != 0) {{
+        fail(EXIT_REFUSED, "cannot start so many threads", "");
+    }}
+    {name}_set_parallel(&ctx, &pool.parallel);
+""",
+    "stop": "    {name}_threads_stop(&pool);\n",
+}
+_CLOCKS = {
+    "clock_type": ("clock_t", "double"),
+    "clock": ("clock()", "wall()"),
+    "clock_seconds": ("(double)(clock() - begin) / CLOCKS_PER_SEC", "wall() - begin"),
+}
+
+
+def render_driver(program: Program, *, embed: bool, threads: bool = False) -> str:
     """The host driver."""
     func, name = program.module.func, program.module.name
     arguments = [
@@ -41,6 +73,8 @@ def render_driver(program: Program, *, embed: bool) -> str:
     ]
     return fill(
         "main.c",
+        **{f"threads_{k}": v.format(name=name) if threads else "" for k, v in _THREADS.items()},
+        **{key: choices[threads] for key, choices in _CLOCKS.items()},
         name=name,
         usage=usage(program, embed=embed),
         inputs=len(func.args),
@@ -62,7 +96,9 @@ def _table(pairs: Iterable[tuple[str, Value]]) -> str:
     return "\n" + c_text.listing(rows, "    ")
 
 
-def render_makefile(program: Program, sources: Sequence[str], *, embed: bool) -> str:
+def render_makefile(
+    program: Program, sources: Sequence[str], *, embed: bool, threads: bool = False
+) -> str:
     """The Makefile; `sources` are the kernel sources by path within the folder."""
     name = program.module.name
     return fill(
@@ -73,10 +109,14 @@ def render_makefile(program: Program, sources: Sequence[str], *, embed: bool) ->
         cflags=" ".join(program.target.cflags),
         kernels=" ".join(sources),
         model_sources=f"{name}_weights.c" if embed else "",
+        threads_object=f" obj/{name}_threads.o" if threads else "",
+        threads_flag=" -pthread" if threads else "",
     )
 
 
-def render_cmake(program: Program, sources: Sequence[str], *, embed: bool) -> str:
+def render_cmake(
+    program: Program, sources: Sequence[str], *, embed: bool, threads: bool = False
+) -> str:
     """The CMakeLists.txt."""
     name = program.module.name
     files = [f"{name}.c", *([f"{name}_weights.c"] if embed else []), *sources]
@@ -86,4 +126,7 @@ def render_cmake(program: Program, sources: Sequence[str], *, embed: bool) -> st
         name=name,
         sources="\n".join(f"  {f}" for f in files),
         cflags=" ".join(flags),
+        driver_sources=f" {name}_threads.c" if threads else "",
+        find_threads="find_package(Threads REQUIRED)\n" if threads else "",
+        threads_library=" Threads::Threads" if threads else "",
     )

@@ -15,16 +15,17 @@ from .templates import fill
 _INCLUDE = re.compile(r'^\s*#\s*include\s+"(bnnc/[^"]+)"', re.MULTILINE)
 _ALWAYS = ("src/ref/bnnw.c", "src/ref/float_mode.c")
 _OF_MODEL = ("bnnc/bnnw.h", "bnnc/float_mode.h", "bnnc/kernels.h", "bnnc/status.h")
+_OF_PARTS = ("bnnc/parallel.h", "bnnc/parts.h")
 _CONFIG = "bnnc/config.h"
 
 
-def runtime_files(program: Program) -> dict[str, str]:
+def runtime_files(program: Program, *, threads: bool = False) -> dict[str, str]:
     """Path within the project -> text, of every file under ``bnnc/``."""
     root = runtime_dir()
     used = {call.kernel.source for step in program.steps for call in step.calls}
     sources = sorted({*used, *_ALWAYS})
     files = {f"bnnc/{Path(s).name}": (root / s).read_text(encoding="utf-8") for s in sources}
-    pending = [*_OF_MODEL, *_includes(files.values())]
+    pending = [*_OF_MODEL, *(_OF_PARTS if threads else ()), *_includes(files.values())]
     while pending:
         path = pending.pop()
         if path in files:

@@ -13,6 +13,7 @@ from bnnc.ir.types import format_f32
 from ..params import nbytes_of
 from ..weights import MODEL_ID_BYTES, FilePlan
 from . import c_text
+from .parallel import Split, render_job, render_part, render_split_call, split_of
 from .program import Pointers, Program, Step, c_type
 from .templates import fill
 
@@ -34,12 +35,32 @@ class Source:
     model_id: bytes
 
 
-def render(program: Program, plan: FilePlan, version: str, *, embed: bool) -> Source:
+_PARALLEL_FIELD = """\
+    const bnnc_parallel *parallel; /* NULL: one thread */
+"""
+_PARALLEL_API = """\
+/* Run layers in parts by a parallel-for of the caller's, which must outlive the context. NULL,
+ * which {name}_init sets, runs them in the thread that calls {name}_run. Results are the same. */
+void {name}_set_parallel({name}_ctx *ctx, const bnnc_parallel *parallel);
+
+"""
+_SET_PARALLEL = """
+void {name}_set_parallel({name}_ctx *ctx, const bnnc_parallel *parallel) {{
+    ctx->parallel = parallel;
+}}
+"""
+
+
+def render(
+    program: Program, plan: FilePlan, version: str, *, embed: bool, threads: bool = False
+) -> Source:
     """Write header and code of a program whose weight file is laid out as planned."""
     module, target = program.module, program.target
     pointers = Pointers(program, plan.offsets)
+    splits = {s.index: found for s in program.steps if threads and (found := split_of(s))}
     params = "\n\n".join(t for s in program.steps if (t := _params(s)))
-    calls = "\n".join([*(_step(s, pointers) for s in program.steps), *_copies(program, pointers)])
+    steps = [_step(s, pointers, splits.get(s.index)) for s in program.steps]
+    calls = "\n".join([*steps, *_copies(program, pointers)])
     digest = hashlib.sha256()
     for part in (module.name, target.name, params, calls):
         digest.update(part.encode() + b"\0")
@@ -60,6 +81,9 @@ def render(program: Program, plan: FilePlan, version: str, *, embed: bool) -> So
         arena_bytes=program.arena_bytes,
         sizes="\n".join(line for b, v, _ in ends for line in _macros(module.name, b, v)),
         embedded=_embedded(module.name, plan) if embed else "",
+        parallel_include='#include "bnnc/parallel.h"\n' if threads else "",
+        parallel_field=_PARALLEL_FIELD if threads else "",
+        parallel_api=_PARALLEL_API.format(name=module.name) if threads else "",
         signature="\n".join(
             f" * {b}: '{c_text.comment(n)}', {c_type(v)}{list(v.shape)}{_meaning(v)}"
             for b, v, n in ends
@@ -71,11 +95,30 @@ def render(program: Program, plan: FilePlan, version: str, *, embed: bool) -> So
         model_id=", ".join(f"0x{b:02x}" for b in model_id),
         target_id=zlib.crc32(target.name.encode()),
         float_mode=_FLOAT_MODES[target.order],
-        params=params,
+        params="\n\n".join([params, *_parts(program, splits, pointers)]),
+        parts_include='#include "bnnc/parts.h"\n' if threads else "",
+        parallel_init="    ctx->parallel = NULL;\n" if threads else "",
+        set_parallel=_SET_PARALLEL.format(name=module.name) if threads else "",
+        job=_job(program) if splits else "",
         null_checks=" || ".join(f"{b} == NULL" for b, _, _ in ends),
         calls=calls,
     )
     return Source(header, code, model_id)
+
+
+def _parts(program: Program, splits: dict[int, Split], pointers: Pointers) -> list[str]:
+    """The functions of layers that are run in parts, behind the struct that all of them read."""
+    found = [
+        render_part(s, splits[s.index], pointers, _name(s, 0))
+        for s in program.steps
+        if s.index in splits
+    ]
+    return [render_job(program), *found] if found else []
+
+
+def _job(program: Program) -> str:
+    names = [name for name, _, _ in _buffers(program)]
+    return f"\n    const job all = {{{', '.join(['w', 'a', *names])}}};"
 
 
 def _buffers(program: Program) -> list[tuple[str, Value, str]]:
@@ -140,12 +183,14 @@ def _name(step: Step, number: int) -> str:
     return f"p{step.index}" if len(step.calls) == 1 else f"p{step.index}_{number}"
 
 
-def _step(step: Step, pointers: Pointers) -> str:
+def _step(step: Step, pointers: Pointers, split: Split | None) -> str:
     """The calls of one operation, headed by the layer's name and shape, then the trace hook."""
     types = ", ".join(str(r.type) for r in step.op.results)
     what = step.op.NAME if step.calls else f"{step.op.NAME}, an alias"
     lines = [f"    /* {step.index} {c_text.comment(f'{step.op.loc.name}: {what} -> {types}')} */"]
-    for number, call in enumerate(step.calls):
+    if split is not None:
+        lines.append(render_split_call(step, split))
+    for number, call in enumerate(step.calls if split is None else ()):
         arguments = [f"&{_name(step, number)}"]
         arguments += [pointers.of(v) for v in (*call.operands, call.result)]
         lines.append(c_text.call(f"BNNC_SYM({call.kernel.symbol})", arguments, "    "))

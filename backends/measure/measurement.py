@@ -78,7 +78,12 @@ class Measurement:
 
 
 def measure_folder(
-    out: Path, target: Target, *, layers: bool = False, compiler: str | None = None
+    out: Path,
+    target: Target,
+    *,
+    layers: bool = False,
+    compiler: str | None = None,
+    threads: int = 0,
 ) -> Measurement:
     """Measure a compiled network; the folder is left as it is.
 
@@ -90,6 +95,7 @@ def measure_folder(
         target: its target.
         layers: measure every layer too, by a build with a call between layers.
         compiler: this one instead of the target's.
+        threads: run with so many; 0 for the thread that runs the program, without a pool.
 
     Raises:
         TargetError: compiler or emulator are missing or cannot do it.
@@ -98,9 +104,11 @@ def measure_folder(
     emulator = emulator_of(target)
     if emulator:
         require_counting(emulator)
+        if threads > 1:
+            raise UsageError("instructions are counted for one thread")
     with tempfile.TemporaryDirectory(prefix="bnnc-bench-") as folder:
         work = Path(folder)
-        program = program_in(out, target, work, compiler)
+        program = program_in(out, target, work, compiler, threads)
         if program.manifest.target != target.name:
             raise UsageError(f"{out} is compiled for target '{program.manifest.target}'")
         if emulator:
@@ -118,7 +126,7 @@ def _time(program: Program, work: Path, *, layers: bool) -> Measurement:
         program.manifest.name,
         program.target.name,
         "seconds",
-        f"processor time of this machine, best of {len(found.rounds)} rounds",
+        f"{_clock(program)}, {len(found.rounds)} rounds",
         program.compiler,
         found.best,
         found.median,
@@ -127,6 +135,12 @@ def _time(program: Program, work: Path, *, layers: bool) -> Measurement:
         found.runs,
         tuple(rows),
     )
+
+
+def _clock(program: Program) -> str:
+    if not program.threads:
+        return "processor time of this machine"
+    return f"wall time of this machine with {program.threads} threads"
 
 
 def _row(layer: Layer, times: Times | None) -> Row:

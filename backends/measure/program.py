@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bnnc.ir.diagnostics import FileError, TargetError
+from bnnc.ir.diagnostics import FileError, TargetError, UsageError
 
 from ..emit import Manifest
 from ..target import Target
@@ -32,12 +32,14 @@ class Program:
         target: what it is built for.
         compiler: by which it was.
         folder: a copy, into which it was built.
+        threads: with which it runs; 0 where it was not compiled for them.
     """
 
     manifest: Manifest
     target: Target
     compiler: str
     folder: Path
+    threads: int = 0
 
     @property
     def marks(self) -> tuple[str, str]:
@@ -55,7 +57,8 @@ class Program:
         files = [f for f in files if f.is_file()]
         files += [self.folder / f"in{i}.bin" for i in range(len(self.manifest.inputs))]
         files += [self.folder / f"out{i}.bin" for i in range(len(self.manifest.outputs))]
-        return [str(program), *map(str, files), "--repeat", str(repeat)]
+        threads = ("--threads", str(self.threads)) if self.threads else ()
+        return [str(program), *map(str, files), "--repeat", str(repeat), *threads]
 
     def hooked(self, defines: Sequence[str] = ()) -> Path:
         """Link the program that calls the hook behind every operation."""
@@ -64,8 +67,14 @@ class Program:
         objects = [folder / "obj" / "trace" / f"{name}.o", folder / "obj" / f"{name}_main.o"]
         objects += sorted((folder / "obj" / "bnnc").glob("*.o"))
         objects += [o for o in [folder / "obj" / "trace" / f"{name}_weights.o"] if o.is_file()]
+        threads = folder / "obj" / f"{name}_threads.o"
+        objects += [threads] if threads.is_file() else []
         program = folder / f"{name}_hooked"
-        flags = (*self.target.cflags, *(f"-D{d}" for d in (f"HOOK={self.hook}", *defines)))
+        flags = (
+            *self.target.cflags,
+            "-pthread",
+            *(f"-D{d}" for d in (f"HOOK={self.hook}", *defines)),
+        )
         command = [*self.compiler.split(), *flags, str(SOURCES / "hook.c"), *map(str, objects)]
         done = subprocess.run(
             [*command, "-o", str(program)], capture_output=True, text=True, check=False
@@ -75,7 +84,9 @@ class Program:
         return program
 
 
-def program_in(out: Path, target: Target, work: Path, compiler: str | None) -> Program:
+def program_in(
+    out: Path, target: Target, work: Path, compiler: str | None, threads: int
+) -> Program:
     """Copy a folder of ``bnnc compile``, build it and write inputs beside it.
 
     Floats are normal random numbers, other inputs random bytes, always the same.
@@ -83,8 +94,13 @@ def program_in(out: Path, target: Target, work: Path, compiler: str | None) -> P
     Raises:
         TargetError: no compiler, or it failed.
         FileError: the folder cannot be read.
+        UsageError: threads are asked for, and it was compiled without them.
     """
     manifest = manifest_of(out)
+    if threads and not (out / f"{manifest.name}_threads.c").is_file():
+        raise UsageError(
+            f"{out} runs in one thread", hint="compile it with --threads, or give the model"
+        )
     folder = work / "project"
     try:
         shutil.copytree(out, folder, ignore=_NOT_COPIED)
@@ -102,7 +118,7 @@ def program_in(out: Path, target: Target, work: Path, compiler: str | None) -> P
         (folder / f"in{i}.bin").write_bytes(data)
     command = compiler or find_compiler(target)
     build(folder, target, compiler=command)
-    return Program(manifest, target, command, folder)
+    return Program(manifest, target, command, folder, threads)
 
 
 def layer_marks(program: Program) -> list[int]:

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 @click.option("--target", metavar="T", help="Target; by default c, or what a folder is for.")
 @click.option("--layers", is_flag=True, help="Measure every layer too.")
 @click.option("--cc", metavar="COMMAND", help="C compiler instead of the target's.")
+@click.option(
+    "--threads", type=click.IntRange(1, 64), help="Run layers in parts by so many threads."
+)
 @json_option
 @import_options
 @lowering_options
@@ -44,6 +47,7 @@ def bench_command(model: Path, **options: Any) -> None:
             s.rest["target"],
             layers=s.rest["layers"],
             compiler=s.rest["cc"],
+            threads=s.rest["threads"] or 0,
             **s.lowering,
         )
         s.status.stop()

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 @click.option("-o", "--output", "out", type=FILE, help="Folder to write [default: ./NAME].")
 @click.option("--name", help="Name of files and C symbols [default: from the model file].")
 @click.option("--embed", is_flag=True, help="Put the weights into a C file, for flash.")
+@click.option(
+    "--threads", is_flag=True, help="Let layers run in parts; write a pool of threads for it."
+)
 @stop_option()
 @import_options
 @lowering_options
@@ -55,7 +58,7 @@ def compile_command(model: Path, **options: Any) -> None:
             return
         compiled = driver.compile(
             module, s.rest["target"], s.rest["out"], name=s.rest["name"], embed=s.rest["embed"],
-            **s.lowering,
+            threads=s.rest["threads"], **s.lowering,
         )  # fmt: skip
         s.status.stop()
         _describe(compiled)

@@ -56,6 +56,18 @@ def test_a_folder_is_left_as_it_is(bnnc: Command, net: Path, tmp_path: Path) -> 
     assert other.code in (2, 6)  # not compiled for it; or it could not be measured at all
 
 
+def test_threads(bnnc: Command, net: Path, tmp_path: Path) -> None:
+    done = bnnc("bench", net, "--threads", "2", "--layers", "--json")
+    assert done.code == 0, done.err
+    assert json.loads(done.out)["how"] == "wall time of this machine with 2 threads, 3 rounds"
+    assert bnnc("compile", net, "--threads", "-o", tmp_path / "out").code == 0
+    assert bnnc("bench", tmp_path / "out", "--threads", "3").code == 0
+    assert bnnc("compile", net, "-o", tmp_path / "out").code == 0
+    refused = bnnc("bench", tmp_path / "out", "--threads", "3")
+    assert refused.code == 2
+    assert "compile it with --threads" in refused.err
+
+
 @pytest.mark.parametrize("target", ["neon", "armv7-neon"])
 def test_counts(bnnc: Command, net: Path, target: str) -> None:
     _ready(target)
