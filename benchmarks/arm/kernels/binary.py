@@ -30,7 +30,7 @@ CONVOLUTIONS = (
 DENSE = Shape(1, 4096, 4096, 1)
 # MAC/cycle of the loop over four pixels, and vector operations for a group; whole 3x3 layers of
 # 128 channels and more.
-BOUNDS = {"cortex-a72": 84.0, "neoverse-n1": 84.0}
+BOUNDS = {"cortex-a53": 31.0, "cortex-a55": 31.0, "cortex-a72": 84.0, "neoverse-n1": 84.0}
 OPERATIONS = 3.0
 OVERHEAD = 1.25
 

@@ -40,19 +40,20 @@ BNNC_TEMPLATE bnnc_quad bnnc_ones(bnnc_quad x) {
     return counts;
 }
 
-/* Two channels: halves of the result. At any time four instructions do not wait for each other. */
-BNNC_TEMPLATE bnnc_quad bnnc_count_two_of(bnnc_quad x, uint8x16_t u, uint8x16_t v) {
-    const bnnc_quad p = bnnc_differ(x, u), q = bnnc_differ(x, v);
-    return bnnc_add_pairs(bnnc_ones(p), bnnc_ones(q));
+/* Four channels: quarters of the result. At any time eight instructions or more do not wait for
+ * each other, which is for processors that take them in order. */
+BNNC_TEMPLATE bnnc_quad bnnc_count_four_of(bnnc_quad x, const uint8x16_t *w) {
+    const bnnc_quad p = bnnc_differ(x, w[0]), q = bnnc_differ(x, w[1]);
+    const bnnc_quad r = bnnc_differ(x, w[2]), s = bnnc_differ(x, w[3]);
+    const bnnc_quad a = bnnc_ones(p), b = bnnc_ones(q), c = bnnc_ones(r), d = bnnc_ones(s);
+    const bnnc_quad low = bnnc_add_pairs(a, b);
+    return bnnc_add_pairs(low, bnnc_add_pairs(c, d));
 }
 
-BNNC_TEMPLATE bnnc_quad bnnc_count_two(bnnc_quad x, const uint8_t *w) {
-    return bnnc_count_two_of(x, vld1q_u8(w), vld1q_u8(w + BNNC_STEP));
-}
-
-BNNC_TEMPLATE bnnc_quad bnnc_count_four_of(bnnc_quad x, const uint8_t *w) {
-    const bnnc_quad p = bnnc_count_two(x, w);
-    return bnnc_add_pairs(p, bnnc_count_two(x, w + 2 * BNNC_STEP));
+BNNC_TEMPLATE bnnc_quad bnnc_count_four(bnnc_quad x, const uint8_t *w) {
+    const uint8x16_t four[4] = {vld1q_u8(w), vld1q_u8(w + BNNC_STEP), vld1q_u8(w + 2 * BNNC_STEP),
+                                vld1q_u8(w + 3 * BNNC_STEP)};
+    return bnnc_count_four_of(x, four);
 }
 
 /* The weights of eight channels that windows meet: runs of so many steps, w_run bytes apart, and
@@ -98,8 +99,8 @@ BNNC_TEMPLATE bnnc_quad_counts bnnc_count_windows(const bnnc_runs *r, const uint
         ptrdiff_t steps = r->steps;
         do {
             const bnnc_quad v = {vld1q_u8(x), vld1q_u8(x1), vld1q_u8(x2), vld1q_u8(x3)};
-            const bnnc_quad low = bnnc_count_four_of(v, w);
-            const bnnc_quad high = bnnc_count_four_of(v, w + 4 * BNNC_STEP);
+            const bnnc_quad low = bnnc_count_four(v, w);
+            const bnnc_quad high = bnnc_count_four(v, w + 4 * BNNC_STEP);
             const bnnc_quad all = bnnc_add_pairs(low, high);
             n.a = vpadalq_u8(n.a, all.a);
             n.b = vpadalq_u8(n.b, all.b);

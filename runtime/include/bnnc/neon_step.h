@@ -27,10 +27,7 @@ BNNC_TEMPLATE bnnc_step_tile bnnc_step_tile_of(const uint8_t *w, uint16x8_t limi
 
 /* A byte for each of four windows, the first four of the result. */
 BNNC_TEMPLATE uint8x16_t bnnc_cut_steps(const bnnc_step_tile *t, bnnc_quad x) {
-    const bnnc_quad p = bnnc_count_two_of(x, t->w[0], t->w[1]);
-    const bnnc_quad low = bnnc_add_pairs(p, bnnc_count_two_of(x, t->w[2], t->w[3]));
-    const bnnc_quad q = bnnc_count_two_of(x, t->w[4], t->w[5]);
-    const bnnc_quad high = bnnc_add_pairs(q, bnnc_count_two_of(x, t->w[6], t->w[7]));
+    const bnnc_quad low = bnnc_count_four_of(x, t->w), high = bnnc_count_four_of(x, t->w + 4);
     const bnnc_quad all = bnnc_add_pairs(low, high);
     const uint8x16_t a = vcgeq_u8(vpaddq_u8(all.a, all.b), t->limit);
     const uint8x16_t b = vcgeq_u8(vpaddq_u8(all.c, all.d), t->limit);
