@@ -77,7 +77,9 @@ def _eight_windows(op: Op) -> bool:
 
 
 def _depthwise(op: Op) -> bool:
-    return isinstance(op, q.Conv2D) and op.groups == op.x.shape[-1] == op.w.shape[0]
+    if not isinstance(op, bin.ConvLayer | q.Conv2D):
+        return False
+    return op.groups == op.x.shape[-1] == op.w.shape[0]
 
 
 def _few_taps(op: Op) -> bool:

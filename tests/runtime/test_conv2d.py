@@ -120,6 +120,22 @@ def test_fused_multiply_add(neon_kernels: Kernels, g: Geometry) -> None:
         check(neon_kernels, case, "conv2d_fb_neon", "fb", naive.tile_bits(case.logical_w))
 
 
+# Each channel by itself, in rows of more than four pixels.
+DEPTHWISE = [
+    replace(g, ic=1, oc=1, groups=groups, iw=g.iw + wider)
+    for i, g in enumerate(PLAIN[:20])
+    for groups, wider in [((1, 7, 8, 9, 24, 35)[i % 6], (0, 12)[i % 2])]
+]
+
+
+@pytest.mark.parametrize("g", DEPTHWISE)
+def test_depthwise(neon_kernels: Kernels, g: Geometry) -> None:
+    case = Case(g, "ff", fused=True)
+    check(neon_kernels, case, "depthwise_ff_neon", "ff", naive.tile8(case.w))
+    case = Case(g, "fb")
+    check(neon_kernels, case, "depthwise_fb_neon", "fb", naive.tile_bits(case.logical_w))
+
+
 @pytest.mark.parametrize("g", [*PLAIN, *DEEP, *BYTE_GROUPED])
 @pytest.mark.parametrize("kind", ["bb", "bt"])
 def test_bit_activations(kernels: Kernels, g: Geometry, kind: str) -> None:

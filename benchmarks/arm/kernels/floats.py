@@ -25,6 +25,7 @@ LEVELS = (
     Shape(56, 64, 64, 3, pad=1, bits=2),
     Shape(28, 128, 128, 1, bits=4),
 )
+DEPTHWISE = (Shape(28, 128, 128, 3, pad=1, groups=128),)
 BITS = (Shape(28, 3, 64, 3, pad=1), Shape(28, 128, 128, 3, pad=1, groups=2))
 # MAC/cycle of the inner loop on Neoverse N1's model: of 8 at most.
 FUSED = 7.2
@@ -34,6 +35,8 @@ PORTABLE = {
     "conv2d_fb_neon_thr": "conv2d_fb_t8_thr",
     "conv2d_ub_neon_thr": "conv2d_ub_thr",
     "conv2d_bb_neon_thr": "conv2d_bb_thr",
+    "depthwise_ff_neon_thr": "conv2d_ff_thr",
+    "depthwise_fb_neon_thr": "conv2d_fb_thr",
 }
 
 
@@ -51,6 +54,8 @@ def report(run: Report) -> None:
             ("conv2d_fb_neon_thr", FLOATS),
             ("conv2d_ub_neon_thr", LEVELS),
             ("conv2d_bb_neon_thr", BITS),
+            ("depthwise_ff_neon_thr", DEPTHWISE),
+            ("depthwise_fb_neon_thr", DEPTHWISE),
         ):
             _layers(run, command, symbol, shapes)
 
