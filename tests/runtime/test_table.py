@@ -85,9 +85,9 @@ def test_row(row: dict[str, Any]) -> None:
         assert packed is None or row["layouts"][slot] in packed
     assert row["params"] in struct_types()
     name = row["symbol"]
-    if name.startswith(("conv2d_fb", "conv2d_ft")):  # products are exact
+    if name.startswith(("conv2d_fb", "conv2d_ft", "depthwise_fb")):  # products are exact
         order: str | list[str] | None = ["muladd", "fma"]
-    elif name.startswith("conv2d_ff"):
+    elif name.startswith(("conv2d_ff", "depthwise_ff")):
         order = "fma" if row["isa"] == "neon" else "muladd"
     else:
         order = None
