@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -27,13 +29,23 @@ def find_compiler(target: Target) -> str:
     own = None if foreign else os.environ.get("CC")
     wanted = [c for c in (own, *(_NATIVE if target.native else target.compilers)) if c]
     for compiler in wanted:
-        if shutil.which(compiler.split()[0]):
-            return compiler
+        if command := installed(compiler):
+            return command
     package = compiler_package(target.compilers[0]) if foreign else "gcc"
     raise TargetError(
         f"target '{target.name}' needs a C compiler: none of {', '.join(wanted)} is installed",
         hint=f"sudo apt-get install {package} make",
     )
+
+
+def installed(compiler: str) -> str | None:
+    """The command of a compiler that is installed: zig also as PyPI's package ``ziglang``."""
+    name, _, words = compiler.partition(" ")
+    if shutil.which(name):
+        return compiler
+    if name == "zig" and importlib.util.find_spec("ziglang") is not None:
+        return f"{sys.executable} -m ziglang {words}"
+    return None
 
 
 def compiler_package(command: str) -> str:
@@ -85,7 +97,7 @@ def build(
     if shutil.which("make") is None:
         raise TargetError("make is not installed", hint="sudo apt-get install make")
     jobs = f"-j{os.cpu_count() or 1}"
-    command = ["make", "-s", jobs, "-C", str(out), f"CC={compiler or find_compiler(target)}"]
+    command = ["make", "-s", jobs, "-C", str(out), f"CC={_chosen(compiler, target)}"]
     if cflags:
         command.append(f"CFLAGS={' '.join(cflags)}")
     if ldflags:
@@ -98,6 +110,10 @@ def build(
         shown = "\n".join(lines[:SHOWN_LINES])
         raise TargetError(f"compiling {out} failed:\n{shown}")
     return Path(out) / (f"{manifest.name}_trace" if trace else manifest.name)
+
+
+def _chosen(compiler: str | None, target: Target) -> str:
+    return (installed(compiler) or compiler) if compiler else find_compiler(target)
 
 
 def manifest_of(out: Path) -> Manifest:

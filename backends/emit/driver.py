@@ -96,6 +96,14 @@ def _table(pairs: Iterable[tuple[str, Value]]) -> str:
     return "\n" + c_text.listing(rows, "    ")
 
 
+_ZIG = """\
+# zig takes the processor from -target and -mcpu, which are part of CC.
+ifneq ($(findstring zig,$(CC)),)
+EXACT := $(filter-out -march=% -mtune=% -mfpu=% -mfloat-abi=%,$(EXACT))
+endif
+"""
+
+
 def render_makefile(
     program: Program, sources: Sequence[str], *, embed: bool, threads: bool = False
 ) -> str:
@@ -109,6 +117,7 @@ def render_makefile(
         cflags=" ".join(program.target.cflags),
         kernels=" ".join(sources),
         model_sources=f"{name}_weights.c" if embed else "",
+        zig=_ZIG if any("zig" in c for c in program.target.compilers) else "",
         threads_object=f" obj/{name}_threads.o" if threads else "",
         threads_flag=" -pthread" if threads else "",
     )

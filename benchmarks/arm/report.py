@@ -11,7 +11,7 @@ from pathlib import Path
 
 from .toolchain import TARGET, version
 
-COMPILERS = dict(zip(("gcc", "clang"), TARGET.compilers, strict=True))
+COMPILERS = dict(zip(("gcc", "clang"), TARGET.compilers, strict=False))
 
 
 @dataclass

@@ -31,6 +31,7 @@ _TOOLS = (
     Tool("cmake", "emitted CMakeLists.txt", "cmake"),
 )
 _EXTRAS = {
+    "ziglang": ("zig", "compiling for ARM without a cross compiler"),
     "tensorflow": ("tensorflow", "training, comparing with TensorFlow"),
     "scikit-learn": ("demo", "the demo's data"),
 }

@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 import platform
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -20,7 +22,7 @@ from bnnc.backends import (
 )
 from bnnc.ir.diagnostics import TargetError
 
-from .networks import assert_code_equals_interpreter, lower
+from .networks import WARNINGS, assert_code_equals_interpreter, lower
 from .test_layers import every_convolution, every_dense
 
 FOREIGN = [t.name for t in targets() if t.emulator]
@@ -59,12 +61,39 @@ def test_a_trained_network(name: str, compiler: int, repo: Path, tmp_path: Path)
     assert_code_equals_interpreter(module, tmp_path / "out", compiler=command, target=target)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["neon", "neon-i8mm", "armv7-neon"])
+def test_zig_compiles_without_a_cross_compiler(
+    name: str, repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Compiled, but not linked: the first program would take a minute or more."""
+    if importlib.util.find_spec("ziglang") is None:
+        pytest.skip("ziglang is not installed")
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    for tool in ("make", "sh", "mkdir", "cmp", "echo", "rm", "ar"):
+        (tools / tool).symlink_to(shutil.which(tool) or tool)
+    monkeypatch.setenv("PATH", str(tools))
+    target = find_target(name)
+    monkeypatch.setattr(platform, "machine", lambda: "x86_64")
+    command = find_compiler(target)
+    assert "-m ziglang cc -target a" in command
+    bnnc.compile(repo / "examples" / "digits" / "digits.pb", target=target, out=tmp_path / "out")
+    make = ["make", "-s", "-C", str(tmp_path / "out"), "library", f"CC={command}"]
+    subprocess.run([*make, f"CFLAGS={' '.join(WARNINGS)}"], check=True)
+    header = next((tmp_path / "out" / "obj" / "bnnc").glob("*.o")).read_bytes()[:20]
+    machine = {"armv7-neon": 40}.get(name, 183)  # EM_ARM, EM_AARCH64
+    assert header[:4] == b"\x7fELF"
+    assert int.from_bytes(header[18:20], "little") == machine
+
+
 def test_what_is_missing_is_named_with_its_package(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("CC", "sh")
     monkeypatch.setattr(platform, "machine", lambda: "x86_64")
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(TargetError, match="none of aarch64-linux-gnu-gcc, clang") as error:
         find_compiler(find_target("neon"))
     assert "apt-get install gcc-aarch64-linux-gnu make" in str(error.value)
