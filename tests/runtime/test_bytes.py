@@ -259,6 +259,11 @@ def test_every_byte_to_another_scale(kernels: Kernels, sign: str, scaling: str) 
 @pytest.mark.parametrize("even", [False, True])
 @pytest.mark.parametrize("sign", SIGNS)
 def test_floats_to_bytes_and_back(kernels: Kernels, sign: str, even: bool) -> None:
+    check_conversions(kernels, sign, "", even=even)
+
+
+def check_conversions(kernels: Kernels, sign: str, suffix: str, *, even: bool) -> None:
+    """Halves, steps in between, and what is no number or beyond all bytes."""
     dtype, lowest, highest = SIGNS[sign]
     rng = np.random.default_rng(24)
     for scale in (1.0, 0.037, 1e-38, 3e37):
@@ -277,7 +282,7 @@ def test_floats_to_bytes_and_back(kernels: Kernels, sign: str, even: bool) -> No
             "scale": scale,
             "halves_even": int(even),
         }
-        y = kernels.call("quantize_q8", "bytes", fields, x, np.empty(x.size, dtype))
+        y = kernels.call(f"quantize_q8{suffix}", "bytes", fields, x, np.empty(x.size, dtype))
         for v, got in zip((x / F32(scale)).tolist(), y.tolist(), strict=True):
             if math.isnan(v):
                 assert got == zero
@@ -286,7 +291,7 @@ def test_floats_to_bytes_and_back(kernels: Kernels, sign: str, even: bool) -> No
             else:
                 whole = round(Fraction(v)) if even else half_away(Fraction(v))
                 assert got == clamp(whole + zero, lowest, highest)
-        back = kernels.call("dequantize_q8", "bytes", fields, y, np.empty(x.size, F32))
+        back = kernels.call(f"dequantize_q8{suffix}", "bytes", fields, y, np.empty(x.size, F32))
         with np.errstate(over="ignore"):
             want_back = (y.astype(np.int64) - zero).astype(F32) * F32(scale)
         np.testing.assert_array_equal(back, want_back)

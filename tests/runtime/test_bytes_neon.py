@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 
 from . import naive
-from .library import Kernels
+from .library import Field, Kernels
 from .naive import Geometry, random_geometries
 from .test_bytes import (
     SIGNS,
     Weights,
+    check_conversions,
     check_cut,
     check_largest,
     check_layer,
@@ -107,6 +108,26 @@ def test_each_channel_by_itself(arm_family: Family, compiler: str, g: Geometry) 
 def test_pools(arm_family: Family, compiler: str, p: dict[str, int]) -> None:
     for sign in SIGNS:
         check_pools(arm_family("neon", COMPILERS[compiler]), p, sign, "_neon")
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
+@pytest.mark.parametrize("even", [False, True])
+@pytest.mark.parametrize("sign", SIGNS)
+def test_floats_to_bytes_and_back(arm_family: Family, compiler: str, sign: str, even: bool) -> None:
+    check_conversions(arm_family("neon", COMPILERS[compiler]), sign, "_neon", even=even)
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
+@pytest.mark.parametrize("sign", SIGNS)
+def test_functions_of_a_byte(arm_family: Family, compiler: str, sign: str) -> None:
+    kernels = arm_family("neon", COMPILERS[compiler])
+    lowest = SIGNS[sign][1]
+    table = np.random.default_rng(25).integers(0, 256, 256).astype(np.uint8)
+    for count in (3, 16, 256, 250):
+        x = np.arange(count).astype(SIGNS[sign][0])
+        fields: dict[str, Field] = {"count": count, "x_unsigned": int(sign == "u8")}
+        y = kernels.call("lookup_q8_neon", "bytes", fields, x, table, np.empty(count, np.uint8))
+        np.testing.assert_array_equal(y, table[x.astype(int) - lowest])
 
 
 @pytest.mark.parametrize("compiler", COMPILERS)

@@ -400,6 +400,10 @@ void BNNC_SYM(depthwise_ii_neon_thr)(const bnnc_conv2d *p, const uint8_t *x, con
 void BNNC_SYM(depthwise_ii_neon_lvl)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
                                      const int32_t *bias, const int32_t *thr, uint8_t *y);
 
+void BNNC_SYM(quantize_q8_neon)(const bnnc_bytes *p, const float *x, uint8_t *y);
+void BNNC_SYM(dequantize_q8_neon)(const bnnc_bytes *p, const uint8_t *x, float *y);
+void BNNC_SYM(lookup_q8_neon)(const bnnc_bytes *p, const uint8_t *x, const uint8_t *table,
+                              uint8_t *y);
 void BNNC_SYM(max_pool_q8_neon)(const bnnc_pool2d *p, const uint8_t *x, uint8_t *y);
 void BNNC_SYM(avg_pool_q8_neon)(const bnnc_pool2d *p, const uint8_t *x, uint8_t *y);
 void BNNC_SYM(add_q8_neon)(const bnnc_bytes_binary *p, const uint8_t *a, const uint8_t *b,
