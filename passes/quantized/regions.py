@@ -26,20 +26,9 @@ CUTS = (
 )
 # Operations that bytes can do, in a form that `fuse-quantized` knows.
 ON_BYTES = (
-    *(
-        nn.Abs,
-        nn.Add,
-        nn.AvgPool,
-        nn.Clip,
-        nn.Concat,
-        nn.Gather,
-        nn.LeakyRelu,
-        nn.MaxPool,
-        nn.Mul,
-        nn.Neg,
-    ),
+    *(nn.Abs, nn.Add, nn.AvgPool, nn.Clip, nn.Concat, nn.LeakyRelu, nn.MaxPool, nn.Mul, nn.Neg),
     *(nn.PRelu, nn.Pad, nn.Reduce, nn.Relu, nn.Reshape, nn.Sigmoid, nn.Slice, nn.Split, nn.Sub),
-    *(nn.Tanh, nn.Transpose, bits.Affine),
+    *(nn.Gather, nn.Tanh, nn.Transpose, bits.Affine),
 )
 _BEFORE_BOUNDS = (bits.Layer, bits.Affine, nn.Add, nn.AvgPool, nn.Mul, nn.Reduce, nn.Sub)
 

@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 
 import bnnc
+from bnnc.backends import find_target
 from bnnc.ir import Module, q
 from bnnc.lowering import quantized
+from bnnc.precision import Mixtures, measure_noise
 from examples.alexnet.compilation import compile_network, import_options
 from examples.alexnet.networks import NETWORKS
 from examples.alexnet.tables import random_images, signal_to_noise
@@ -58,6 +60,16 @@ def test_the_error_is_the_sum_of_the_layers_own(network: Path) -> None:
     found = scores(whole)
     assert 0 < np.mean((found - exact) ** 2) <= 1.5 * predicted
     assert signal_to_noise(exact, found) >= LEAST[network.stem]
+
+
+@pytest.mark.slow
+def test_the_error_is_what_the_report_predicts(network: Path) -> None:
+    """Of `bnnc quantize --report`, of powers before the softmax."""
+    module = bnnc.load(network, **import_options(SIZE))
+    data = {"input": random_images(2, SIZE, 2)}
+    mixtures = Mixtures(module, find_target("c"), quantize="int8", calibrate=data)
+    found = measure_noise(mixtures, data)
+    assert 0 < found.measured <= 1.5 * found.predicted()
 
 
 @pytest.mark.slow
