@@ -23,7 +23,8 @@ from pathlib import Path
 import numpy as np
 
 from bnnc.backends import emit_project, find_target, lowering_pipeline
-from bnnc.ir import BIT, F32, Loc, Module, Op, Resource, Stage, TensorType, Value, bin
+from bnnc.ir import BIT, F32, Loc, Module, Op, Resource, Stage, TensorType, Value, bin, q
+from bnnc.ir.types import Scalar
 from bnnc.passes.manager import PassManager
 
 from .compilers import compilers
@@ -33,6 +34,7 @@ from .peaks.cores import cpu_name
 ROUNDS = 5
 SECONDS = 0.06  # of one run
 SHAPES = ((56, 64), (28, 128), (14, 256), (7, 512))
+I8 = Scalar("i8")
 BOUNDS = {"bb": 0.8, "ff": 0.7}
 
 
@@ -41,7 +43,7 @@ class Layer:
     """A layer that keeps its shape.
 
     Attributes:
-        kind: ``bb``, ``fb`` or ``ff``.
+        kind: ``bb``, ``fb``, ``ff``, or ``ii`` and ``ib`` of bytes.
         size: height and width; 0 is a dense layer.
         channels: of input and output.
         kernel: side of the window.
@@ -72,7 +74,7 @@ class Layer:
 
     @property
     def peak(self) -> str:
-        """The loop that it is compared with."""
+        """The loop that it is compared with; bytes with that of floats."""
         return "popcount" if self.kind == "bb" else "muladd"
 
     def module(self, count: int) -> Module:
@@ -80,7 +82,7 @@ class Layer:
         module = Module("net", Stage.BINARIZED)
         rng = np.random.default_rng(1)
         c, image = self.channels, (self.size, self.size) if self.size else ()
-        scalar = BIT if self.kind[0] == "b" else F32
+        scalar = {"b": BIT, "f": F32, "i": I8}[self.kind[0]]
         x = Value(TensorType((1, *image, c), scalar), name="x")
         module.func.args.append(x)
         module.func.input_names.append("x")
@@ -96,6 +98,8 @@ class Layer:
         shape = (c, *window, c)
         if self.kind[1] == "b":
             w = Resource.of(f"w{index}", _signs(rng, shape), TensorType(shape, BIT))
+        elif self.kind[1] == "i":
+            w = Resource.of(f"w{index}", rng.integers(-127, 128, shape).astype(np.int8))
         else:
             w = Resource.of(f"w{index}", (rng.normal(size=shape) / c).astype(np.float32))
         thr = None
@@ -103,11 +107,23 @@ class Layer:
             thr = Resource.of(f"t{index}", rng.integers(-c, c, c).astype(np.int32))
         half = self.kernel // 2
         pad = (half, half, half, half)
+        if self.kind[0] == "i":
+            return self._of_bytes(x, w, index, pad)
         if self.size:
             conv = {"bb": bin.Conv2DBB, "fb": bin.Conv2DFB, "ff": bin.Conv2DFF}[self.kind]
             return conv(x, w, thr=thr, stride=(1, 1), pad=pad, pad_value=0.0)
         dense = {"bb": bin.DenseBB, "fb": bin.DenseFB, "ff": bin.DenseFF}[self.kind]
         return dense(x, w, thr=thr)
+
+    def _of_bytes(self, x: Value, w: Resource, index: int, pad: tuple[int, int, int, int]) -> Op:
+        """Rounded to bytes of about the same range."""
+        deviation = 74.0 if self.kind[1] == "i" else 1.0
+        factor = 1 / (deviation * (self.channels * self.kernel**2) ** 0.5)
+        pairs = np.full((self.channels, 2), q.fixed_point(factor), np.int32)
+        m, s = (Resource.of(f"{n}{index}", pairs[:, i].copy()) for i, n in enumerate("ms"))
+        if self.size:
+            return q.Conv2D(x, w, None, m, s, stride=(1, 1), pad=pad, x_zero=-3, y_zero=-3)
+        return q.Dense(x, w, None, m, s, x_zero=-3, y_zero=-3)
 
 
 def _signs(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
@@ -133,6 +149,8 @@ LAYERS = (
     Layer("ff", 14, 256, 1),
     Layer("ff", 0, 1024, 1),
     *(Layer("fb", size, c) for size, c in SHAPES),
+    *(Layer(kind, size, c) for kind in ("ii", "ib") for size, c in SHAPES),
+    *(Layer(kind, 0, 1024, 1) for kind in ("ii", "ib")),
 )
 
 
@@ -145,12 +163,14 @@ class Program:
         self.kernel = str(module.func.ops[-1].kernel)
         if count == 1:  # bits come in and go out as bytes
             self.kernel = next(
-                str(op.kernel) for op in module.func.ops if isinstance(op, bin.Layer)
+                str(op.kernel) for op in module.func.ops if isinstance(op, bin.Layer | q.Layer)
             )
         emit_project(module, folder)
         subprocess.run(["make", "-s", f"CC={cc}", f"CFLAGS={flags}"], cwd=folder, check=True)
         type_ = next(iter(module.inputs.values()))
         numbers = np.random.default_rng(2).normal(size=type_.shape)
+        if type_.scalar == I8:
+            numbers = np.clip(numbers * 40, -128, 127)
         data = _signs(np.random.default_rng(2), type_.shape) if type_.scalar == BIT else numbers
         (folder / "in").write_bytes(data.astype(type_.dtype).tobytes())
         self._command = ["./net", "net.bnnw", "in", "out", "--repeat"]
