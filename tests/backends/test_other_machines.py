@@ -93,7 +93,11 @@ def test_what_is_missing_is_named_with_its_package(
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("CC", "sh")
     monkeypatch.setattr(platform, "machine", lambda: "x86_64")
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+
+    def nothing(name: str) -> None:
+        del name
+
+    monkeypatch.setattr(importlib.util, "find_spec", nothing)
     with pytest.raises(TargetError, match="none of aarch64-linux-gnu-gcc, clang") as error:
         find_compiler(find_target("neon"))
     assert "apt-get install gcc-aarch64-linux-gnu make" in str(error.value)
