@@ -12,9 +12,12 @@ from bnnc.ir.layouts import BitPlane, BitTiles
 from bnnc.ir.operation import Op
 from bnnc.ir.value import Resource
 
+_BYTE_CONVOLUTIONS = (q.Conv2D, q.DynamicConv2D)
+_BYTE_LAYERS = (q.Layer, q.DynamicLayer)
+
 
 def _groups(op: Op) -> int:
-    return op.groups if isinstance(op, bin.ConvLayer | q.Conv2D | q.DynamicConv2D) else 1
+    return op.groups if isinstance(op, (bin.ConvLayer, *_BYTE_CONVOLUTIONS)) else 1
 
 
 def _ungrouped(op: Op) -> bool:
@@ -53,16 +56,18 @@ def _short_window(op: Op) -> bool:
 
 def _byte_window(op: Op) -> bool:
     """A window of bytes, in steps of 16, fits into the room for copies of windows."""
-    return isinstance(op, q.Layer) and (math.prod(op.w.shape[1:]) + 15) // 16 * 16 <= 36864
+    return isinstance(op, _BYTE_LAYERS) and (math.prod(op.w.shape[1:]) + 15) // 16 * 16 <= 36864
 
 
 def _eight_of_group(op: Op) -> bool:
-    return _ungrouped(op) or (isinstance(op, q.Conv2D) and op.w.shape[0] // op.groups % 8 == 0)
+    return _ungrouped(op) or (
+        isinstance(op, _BYTE_CONVOLUTIONS) and op.w.shape[0] // op.groups % 8 == 0
+    )
 
 
 def _above_lowest(op: Op) -> bool:
     """No weight is -128, so that two products of bytes fit into 16 bits."""
-    if not isinstance(op, q.Layer) or not isinstance(op.w, Resource) or not op.w.at_hand:
+    if not isinstance(op, _BYTE_LAYERS) or not isinstance(op.w, Resource) or not op.w.at_hand:
         return False
     return op.w.array.size > 0 and int(op.w.array.min()) > -128
 
@@ -77,13 +82,13 @@ def _eight_windows(op: Op) -> bool:
 
 
 def _depthwise(op: Op) -> bool:
-    if not isinstance(op, bin.ConvLayer | q.Conv2D):
+    if not isinstance(op, (bin.ConvLayer, *_BYTE_CONVOLUTIONS)):
         return False
     return op.groups == op.x.shape[-1] == op.w.shape[0]
 
 
 def _few_taps(op: Op) -> bool:
-    return isinstance(op, q.Conv2D) and op.w.shape[1] * op.w.shape[2] <= 64
+    return isinstance(op, _BYTE_CONVOLUTIONS) and op.w.shape[1] * op.w.shape[2] <= 64
 
 
 def _same_shapes(op: Op) -> bool:

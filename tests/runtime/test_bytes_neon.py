@@ -10,7 +10,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from . import naive
+from . import naive, test_dynamic_bytes
 from .library import Field, Kernels
 from .naive import Geometry, random_geometries
 from .test_bytes import (
@@ -82,6 +82,19 @@ def test_layers(
     check_layer(arm_family(isa, COMPILERS[compiler]), g, weights, sign)
 
 
+DYNAMIC = [weights for isa, weights in WEIGHTS if isa == "neon"]
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
+@pytest.mark.parametrize("weights", DYNAMIC, ids=lambda w: w.prefix)
+@pytest.mark.parametrize("g", GEOMETRIES)
+def test_layers_with_measured_levels(
+    arm_family: Family, weights: Weights, compiler: str, g: Geometry
+) -> None:
+    if fits(g, weights):
+        test_dynamic_bytes.check_layer(arm_family("neon", COMPILERS[compiler]), g, weights)
+
+
 DEPTHWISE = Weights("depthwise_ii_neon", -127, 127, pack=naive.tap_bytes)
 EACH_BY_ITSELF = [
     # 8, 16, 24, 32 and odd numbers of channels; few and many taps.
@@ -101,6 +114,7 @@ def test_each_channel_by_itself(arm_family: Family, compiler: str, g: Geometry) 
     for sign in SIGNS:
         check_layer(kernels, g, DEPTHWISE, sign)
     check_cut(kernels, g, DEPTHWISE, biased=True)
+    test_dynamic_bytes.check_layer(kernels, g, DEPTHWISE)
 
 
 @pytest.mark.parametrize("compiler", COMPILERS)

@@ -101,4 +101,19 @@ BNNC_TEMPLATE void bnnc_end_real(const bnnc_conv2d *p, const bnnc_byte_end *end,
     }
 }
 
+/* The same for the sums of all pixels, which lie in the memory of y. */
+BNNC_TEMPLATE void bnnc_real_sums(const bnnc_conv2d *p, const float *levels, const float *w_scale,
+                                  const float *bias, float *y) {
+    for (ptrdiff_t left = (ptrdiff_t)p->n * p->oh * p->ow; left > 0; --left, y += p->oc) {
+        for (int32_t o = 0; o < p->oc; ++o) {
+            int32_t sum;
+            memcpy(&sum, y + o, sizeof sum);
+            y[o] = (float)sum * (levels[0] * w_scale[o]);
+            if (bias != NULL) {
+                y[o] += bias[o];
+            }
+        }
+    }
+}
+
 #endif

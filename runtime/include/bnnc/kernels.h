@@ -399,6 +399,15 @@ void BNNC_SYM(depthwise_ii_neon_thr)(const bnnc_conv2d *p, const uint8_t *x, con
                                      const int32_t *bias, const int32_t *thr, uint8_t *y);
 void BNNC_SYM(depthwise_ii_neon_lvl)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
                                      const int32_t *bias, const int32_t *thr, uint8_t *y);
+void BNNC_SYM(conv2d_ii_neon_dynamic_f32)(const bnnc_conv2d *p, const uint8_t *x,
+                                          const float *levels, const uint8_t *w,
+                                          const float *w_scale, const float *bias, float *y);
+void BNNC_SYM(conv2d_ib_neon_dynamic_f32)(const bnnc_conv2d *p, const uint8_t *x,
+                                          const float *levels, const uint8_t *w,
+                                          const float *w_scale, const float *bias, float *y);
+void BNNC_SYM(depthwise_ii_neon_dynamic_f32)(const bnnc_conv2d *p, const uint8_t *x,
+                                             const float *levels, const uint8_t *w,
+                                             const float *w_scale, const float *bias, float *y);
 
 void BNNC_SYM(quantize_q8_neon)(const bnnc_bytes *p, const float *x, uint8_t *y);
 void BNNC_SYM(dequantize_q8_neon)(const bnnc_bytes *p, const uint8_t *x, float *y);

@@ -217,3 +217,12 @@ void BNNC_SYM(depthwise_ii_neon_lvl)(const bnnc_conv2d *p, const uint8_t *x, con
     const bnnc_byte_end end = {bias, NULL, NULL, thr, y};
     convolve(p, x, w, &end, bnnc_set_nothing, bnnc_finish_counted);
 }
+
+void BNNC_SYM(depthwise_ii_neon_dynamic_f32)(const bnnc_conv2d *p, const uint8_t *x,
+                                             const float *levels, const uint8_t *w,
+                                             const float *w_scale, const float *bias, float *y) {
+    const bnnc_byte_end end = {NULL, NULL, NULL, NULL, y};
+    const bnnc_conv2d own = bnnc_with_zero(p, levels);
+    convolve(&own, x, w, &end, bnnc_set_nothing, bnnc_finish_sums);
+    bnnc_real_sums(p, levels, w_scale, bias, y);
+}
