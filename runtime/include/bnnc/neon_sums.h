@@ -21,6 +21,10 @@ typedef struct {
 BNNC_TEMPLATE bnnc_sums8 bnnc_thresholds_of(const bnnc_channels8 *c) {
     const int32_t *given = (const int32_t *)c->end->thr + c->oc;
     int32_t thr[BNNC_LANES];
+    if (c->count == BNNC_LANES) {
+        const bnnc_sums8 all = {vld1q_s32(given), vld1q_s32(given + 4)};
+        return all;
+    }
     for (int32_t l = 0; l < BNNC_LANES; ++l) {
         thr[l] = l < c->count ? given[l] : INT32_MIN;
     }
