@@ -14,4 +14,7 @@
 #pragma GCC optimize("no-schedule-insns")
 #endif
 
+/* A vector has a register up to here, which gcc would give to others and move what is there. */
+#define BNNC_HOLD(v) __asm__ volatile("" ::"w"(v))
+
 #endif

@@ -66,6 +66,10 @@ BNNC_TEMPLATE void sum_half(const int8_t *w, const int8_t *x, ptrdiff_t next, pt
         const quad_products all2 = multiply_high(p2, q, w2), all3 = multiply_high(p3, q, w3);
         u = add(u, all2);
         v = add(v, all3);
+        BNNC_HOLD(q.a);
+        BNNC_HOLD(q.b);
+        BNNC_HOLD(q.c);
+        BNNC_HOLD(q.d);
         x += STEP;
         x1 += STEP;
         x2 += STEP;
