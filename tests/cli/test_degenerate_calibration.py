@@ -33,7 +33,7 @@ def net(tmp_path: Path) -> Path:
     return path
 
 
-REFUSED = [
+REFUSED: list[tuple[dict[str, np.ndarray], str, str]] = [
     ({"z": np.zeros((2, *SHAPE), np.float32)}, "no array for input 'x'", "--map INPUT=KEY"),
     ({}, "no array for input 'x'", "--map INPUT=KEY"),
     ({"x": np.zeros((2, 4, 4, 3), np.float32)}, "the network takes [N, 4, 4, 2]", ""),
