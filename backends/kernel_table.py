@@ -39,6 +39,11 @@ class Kernel:
     inplace: tuple[str, ...] = ()
     cost: int = 10
     stack: int = 1024
+    also: tuple[str, ...] = ()
+
+    def runs_on(self, target: Target) -> bool:
+        """Whether a target lists the kernel's instruction set, or another that has it all."""
+        return any(isa in target.isas for isa in (self.isa, *self.also))
 
     def layout(self, slot: str) -> str | None:
         """The layout in which an operand (or ``y``) is wanted, None for plain."""
@@ -46,7 +51,7 @@ class Kernel:
 
     def misfit(self, op: Op, target: Target, texts: Mapping[str, str]) -> str | None:
         """Why the kernel cannot run this operation on this target; None when it can."""
-        if self.isa not in target.isas:
+        if not self.runs_on(target):
             return f"needs {self.isa}, the target has {', '.join(target.isas)}"
         if self.order and target.order not in self.order:
             return f"sums in the order {' or '.join(self.order)}, the target in {target.order}"
@@ -104,7 +109,7 @@ class KernelTable:
         reasons: list[str] = []
         best: Kernel | None = None
         every = self.by_op.get(op.NAME, ())
-        for kernel in [k for k in every if k.isa in target.isas] or every:
+        for kernel in [k for k in every if k.runs_on(target)] or every:
             reason = kernel.misfit(op, target, self.constraints)
             if reason is not None:
                 reasons.append(f"{kernel.symbol} ({kernel.isa}): {reason}")
@@ -191,4 +196,5 @@ def _kernel(row: Mapping[str, Any]) -> Kernel:
         inplace=tuple(row.get("inplace", ())),
         cost=int(row.get("cost", 10)),
         stack=int(row.get("stack", 1024)),
+        also=tuple(row.get("also", ())),
     )

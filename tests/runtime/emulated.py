@@ -62,7 +62,7 @@ class EmulatedKernels(Kernels):
 
 def sources_of(target: Target) -> dict[str, str]:
     """The kernels that may run on a target, each with its source."""
-    return {k.symbol: k.source for k in kernel_table().kernels if k.isa in target.isas}
+    return {k.symbol: k.source for k in kernel_table().kernels if k.runs_on(target)}
 
 
 def build_host(compiler: str, target: Target, folder: Path, kernels: Mapping[str, str]) -> Path:

@@ -67,7 +67,7 @@ def test_every_kernel_is_defined_as_declared_where_the_table_says() -> None:
 @pytest.mark.parametrize("row", ROWS, ids=symbol_of)
 def test_row(row: dict[str, Any]) -> None:
     known = {"symbol", "op", "isa", "source", "params", "operands", "types", "layouts", "when"}
-    assert set(row) <= known | {"order", "inplace", "cost", "stack"}
+    assert set(row) <= known | {"also", "order", "inplace", "cost", "stack"}
     assert row["isa"] == row["source"].split("/")[1]
     slots = [*row["operands"], "y"]
     assert sorted(row["types"]) == sorted(slots)

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: 0BSD */
-/* The vector instructions of 64-bit ARM. */
+/* The vector instructions of ARM. */
 #ifndef BNNC_NEON_H
 #define BNNC_NEON_H
 
 #include <arm_neon.h>
 
 #include "bnnc/common.h"
+
+#ifndef __aarch64__
+#include "bnnc/neon_32.h"
+#endif
 
 /* Kernels that fill the vector registers are written in the order in which they should run. gcc's
  * first scheduler, which works before registers are given out, mixes it up until there are too few.
