@@ -37,12 +37,17 @@ _LEFT_ALONE = {
         "%result, ... = dialect.op(%operand, @constant, none, ...) "
         '{attribute = value, flag} : type, ... loc("name", ... : "Op")',
     ),
+    (
+        "docs/emitted_code.md",
+        "static void run(void *state, bnnc_part part, const void *job, int32_t parts);",
+    ),
     ("docs/freezing.md", "import tensorflow as tf"),
     ("docs/freezing.md", "import tensorflow.compat.v1 as tf"),
     (
         "docs/targets_arm.md",
         "sudo apt-get install gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user      # 64 bits",
     ),
+    ("docs/targets_arm.md", 'make CC="python -m ziglang cc -target aarch64-linux-musl"'),
     (
         "docs/inputs.md",
         "bnnc compile alexnet_BWN.t7 --input-shape input=1,227,227,3 --set binary_weights=true \\",
