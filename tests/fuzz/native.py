@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bnnc.backends import Target, emit_project, find_target
+from bnnc.backends import Target, emit_project, emulator_of, find_target
 from bnnc.backends.kernel_table import kernel_table
 from bnnc.ir import Module, Resource, TensorType
 from bnnc.ir.interpreter import trace
@@ -43,7 +43,8 @@ class Native:
     Attributes:
         folder: for all files.
         target: whose kernels are used.
-        compiler: gcc or clang.
+        compiler: gcc or clang, for the target's machine; for another machine than this one there
+            are no sanitizers, and its emulator runs the code.
     """
 
     folder: Path
@@ -56,15 +57,20 @@ class Native:
     ) -> Native:
         """Compile host and kernels; optimizing takes eight times as long."""
         native = cls(folder, find_target(target), compiler)
-        isas = native.target.isas
         root = runtime_dir()
-        sources = {str(root / k.source) for k in kernel_table().kernels if k.isa in isas}
+        rows = [k for k in kernel_table().kernels if k.runs_on(native.target)]
+        sources = {str(root / k.source) for k in rows}
         sources |= {str(root / "src/ref" / name) for name in ("bnnw.c", "float_mode.c")}
         host = Path(__file__).with_name("host.c")
         flags = native._flags(optimize, "-D_POSIX_C_SOURCE=200809L", "-Wno-strict-prototypes")
         command = [*flags, "-rdynamic", str(host), *sorted(sources), "-o", str(native.host), "-ldl"]
         _compile(command, "the kernels")
         return native
+
+    @property
+    def emulator(self) -> tuple[str, ...]:
+        """The command that runs programs of the target's machine; empty on that machine."""
+        return emulator_of(self.target)
 
     @property
     def host(self) -> Path:
@@ -74,7 +80,8 @@ class Native:
     def _flags(self, *more: str) -> list[str]:
         includes = f"-I{runtime_dir() / 'include'}"
         exact = [f for f in self.target.cflags if not f.startswith("-O")]
-        return [self.compiler, *exact, *_SANITIZE, *_WARNINGS, includes, *more]
+        sanitize = () if self.emulator else _SANITIZE
+        return [self.compiler, *exact, *sanitize, *_WARNINGS, includes, *more]
 
     def build(self, modules: Mapping[str, Module]) -> Path:
         """Emit planned modules under C names, compile all into one shared library."""
@@ -107,7 +114,14 @@ class Native:
             data = b"".join(_packed(sample[key], type_).tobytes() for sample in samples)
             (texts / f"{name}.in{i}").write_bytes(data)
         numbers = [len(samples), *(n for group in sizes for n in (len(group), *group))]
-        command = [str(self.host), str(library), name, str(texts), *map(str, numbers)]
+        command = [
+            *self.emulator,
+            str(self.host),
+            str(library),
+            name,
+            str(texts),
+            *map(str, numbers),
+        ]
         done = subprocess.run(
             command,
             capture_output=True,
@@ -132,7 +146,14 @@ class Native:
         """
         sizes = [[_bytes(t) for t in types.values()] for types in (module.inputs, module.outputs)]
         numbers = [0, *(n for group in sizes for n in (len(group), *group))]
-        command = [str(self.host), str(library), name, str(self.folder), *map(str, numbers)]
+        command = [
+            *self.emulator,
+            str(self.host),
+            str(library),
+            name,
+            str(self.folder),
+            *map(str, numbers),
+        ]
         stream = b"".join(struct.pack("<I", len(file)) + file for file in files)
         environment = {**os.environ, **_ENVIRONMENT}
         done = subprocess.run(

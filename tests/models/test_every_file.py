@@ -57,6 +57,13 @@ def _load(shared: Path, file: str) -> Module:
     return bnnc.load(shared / "models" / file, **made.import_options(file.removesuffix(".pb")))
 
 
+def load_inputs(shared: Path, file: str) -> tuple[Module, dict[str, np.ndarray]]:
+    """A file as imported, and the inputs that its outputs are known for."""
+    module = _load(shared, file)
+    inputs, _ = _expected(shared, file)
+    return module, dict(zip(module.inputs, inputs, strict=True))
+
+
 def _check_code(native: Native, planned: Module, feeds: dict[str, np.ndarray]) -> None:
     """Generated code under sanitizers against the interpreter, every tensor in every bit."""
     padded, _ = batches.pad_batches(planned.inputs, feeds)
