@@ -55,7 +55,8 @@ def float_accumulators(windows: np.ndarray, w: np.ndarray, groups: int, order: O
         w: [oc, kh, kw, c / groups]: float32, or int8 bits or ternary weights. Zero ternary
             weights are skipped.
         groups: number of channel groups.
-        order: ``muladd`` acc = fl(acc + fl(x * w)); ``fma`` acc = fl(acc + x * w);
+        order: ``muladd`` acc = fl(acc + fl(x * w)); ``fma`` acc = fl(acc + x * w), 0 for -0 at
+            the end;
             ``muladd.ftz`` like muladd with flush to zero everywhere.
 
     Returns:
@@ -116,6 +117,9 @@ def _fma(acc: np.ndarray, x: np.ndarray, w: np.ndarray, keep: list[np.ndarray] |
         if keep is not None:
             np.copyto(product, 0, where=~keep[t])
         acc[...] = add_rounded_once(product, acc)
+    # A product too small for any float makes -0, which padding that kernels leave out would turn
+    # into 0.
+    acc += np.float32(0)
 
 
 def _muladd_flushed(

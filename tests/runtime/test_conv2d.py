@@ -335,6 +335,19 @@ def check_nan(kernels: Kernels, symbol: str, nan_minus: int) -> None:
     assert y.tolist() == ([0xFF, 0x01] if nan_minus else [0, 0])
 
 
+@pytest.mark.parametrize("pad", [0, 1])
+@pytest.mark.parametrize("symbol", ["conv2d_ff_fused", "conv2d_ff_neon", "depthwise_ff_neon"])
+def test_no_sum_is_minus_zero(neon_kernels: Kernels, symbol: str, pad: int) -> None:
+    """The exact product is negative and too small for any float, beside padding or without."""
+    channels = {"ic": 1, "oc": 1, "groups": 9} if "depthwise" in symbol else {"ic": 1, "oc": 9}
+    g = Geometry(n=1, ih=1, iw=2, kh=1, kw=2, pad=(0, pad, 0, pad), **channels)
+    x, w = np.full(g.x_shape, -1e-30, F32), np.full(g.w_shape, 1e-30, F32)
+    packed = w if symbol == "conv2d_ff_fused" else naive.tile8(w)
+    y = np.full(g.y_shape, np.nan, F32)
+    neon_kernels.call(f"{symbol}_f32", "conv2d", g.fields(), x, packed, None, y)
+    assert not y.view(np.int32).any()
+
+
 def test_fused_multiply_add_would_show() -> None:
     """The comparison is of bits, and the order and roundings that it checks do matter."""
     case = Case(Geometry(ic=64), "ff")

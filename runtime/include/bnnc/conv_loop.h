@@ -134,7 +134,9 @@ BNNC_TEMPLATE void bnnc_finish_scaled(const bnnc_conv2d *p, const bnnc_end *end,
                                       int integer) {
     float *y = (float *)end->y + pixel * p->oc + oc;
     for (int32_t j = 0; j < count; ++j) {
-        float v = integer ? (float)acc->i[j] : acc->f[j];
+        /* A fused product too small for any float makes a sum -0, which is to be 0 whether or not
+         * padding with 0 was added to it. */
+        float v = integer ? (float)acc->i[j] : acc->f[j] + 0.0f;
         if (end->alpha != NULL) {
             v = v * end->alpha[oc + j];
         }

@@ -6,8 +6,10 @@
 #include "bnnc/conv_loop.h"
 #include "bnnc/neon.h"
 
-/* v * alpha + bias of four channels, with the factors that are not NULL; rounded twice. */
+/* v * alpha + bias of four channels, with the factors that are not NULL; rounded twice. -0 is 0, as
+ * bnnc_finish_scaled has it. */
 BNNC_TEMPLATE void bnnc_scale_lanes(const bnnc_end *end, int32_t oc, float32x4_t v, float *y) {
+    v = vaddq_f32(v, vdupq_n_f32(0));
     if (end->alpha != NULL) {
         v = vmulq_f32(v, vld1q_f32(end->alpha + oc));
     }
