@@ -64,8 +64,10 @@ class Program:
         """Link the program that calls the hook behind every operation."""
         name, folder = self.manifest.name, self.folder
         build(folder, self.target, trace=True, compiler=self.compiler)
-        objects = [folder / "obj" / "trace" / f"{name}.o", folder / "obj" / f"{name}_main.o"]
-        objects += sorted((folder / "obj" / "bnnc").glob("*.o"))
+        # Kernels first, as the Makefile links them: they lie where they lie in the program itself.
+        # Linkers for 32-bit ARM make detours of branches at the end of a page.
+        objects = sorted((folder / "obj" / "bnnc").glob("*.o"))
+        objects += [folder / "obj" / "trace" / f"{name}.o", folder / "obj" / f"{name}_main.o"]
         objects += [o for o in [folder / "obj" / "trace" / f"{name}_weights.o"] if o.is_file()]
         threads = folder / "obj" / f"{name}_threads.o"
         objects += [threads] if threads.is_file() else []
@@ -75,7 +77,7 @@ class Program:
             "-pthread",
             *(f"-D{d}" for d in (f"HOOK={self.hook}", *defines)),
         )
-        command = [*self.compiler.split(), *flags, str(SOURCES / "hook.c"), *map(str, objects)]
+        command = [*self.compiler.split(), *flags, *map(str, objects), str(SOURCES / "hook.c")]
         done = subprocess.run(
             [*command, "-o", str(program)], capture_output=True, text=True, check=False
         )
