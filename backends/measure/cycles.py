@@ -38,6 +38,32 @@ def llvm_tool(name: str) -> str | None:
     return next((n for s in _SUFFIXES if shutil.which(n := name + s)), None)
 
 
+def modelled_regions(
+    tool: str, cpu: str, text: str, *flags: str, iterations: int
+) -> dict[str, float]:
+    """Cycles of an iteration of each region of an assembly text, by name; "" without regions.
+
+    Args:
+        tool: llvm-mca's command.
+        cpu: the processor, as LLVM calls it.
+        text: AArch64 instructions.
+        flags: further ones of llvm-mca.
+        iterations: how many are modelled.
+    """
+    command = [tool, "-mtriple=aarch64", f"-mcpu={cpu}", *flags, "--json"]
+    done = subprocess.run(
+        [*command, f"-iterations={iterations}"],
+        input=text,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return {
+        region["Name"]: float(region["SummaryView"]["TotalCycles"]) / iterations
+        for region in json.loads(done.stdout)["CodeRegions"]
+    }
+
+
 @dataclass
 class ModelledCycles:
     """Cycles of blocks by processor, found once each.
@@ -81,17 +107,7 @@ class ModelledCycles:
         regions = "".join(
             f"# LLVM-MCA-BEGIN {i}\n{text}\n# LLVM-MCA-END {i}\n" for i, text in enumerate(texts)
         )
-        command = [self.tool, "-mtriple=aarch64", f"-mcpu={cpu}", _FEATURES, "--json"]
-        done = subprocess.run(
-            [*command, f"-iterations={_ITERATIONS}"],
-            input=regions,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        found: dict[str, float] = {}
-        for region in json.loads(done.stdout)["CodeRegions"]:
-            found[region["Name"]] = float(region["SummaryView"]["TotalCycles"]) / _ITERATIONS
+        found = modelled_regions(self.tool, cpu, regions, _FEATURES, iterations=_ITERATIONS)
         for i, block in enumerate(wanted):
             self._found[cpu, block] = found[str(i)]
 

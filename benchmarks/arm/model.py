@@ -8,15 +8,14 @@ LLVM 14 it is the A57 as well.
 
 from __future__ import annotations
 
-import json
 import re
-import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-MCA = next((m for m in ("llvm-mca-19", "llvm-mca") if shutil.which(m)), None)
-CPUS = ("cortex-a53", "cortex-a55", "cortex-a72", "neoverse-n1")
+from bnnc.backends.measure.cycles import llvm_tool, modelled_regions
+
+MCA = llvm_tool("llvm-mca")
 _HEAD = re.compile(r"^[0-9a-f]+ <(.+)>:$")
 _LINE = re.compile(r"^\s*([0-9a-f]+):\s+(.*?)\s*(?://.*)?$")
 _BRANCH = re.compile(r"^(?:b\.\w+|cbn?z|tbn?z)\s.*?([0-9a-f]+) <")
@@ -51,16 +50,8 @@ class Loop:
         if MCA is None:
             return None
         text = "\n".join(["loop:", *(re.sub(r"[0-9a-f]+ <.*>", "loop", i) for i in self.body), ""])
-        command = (MCA, "-mtriple=aarch64", f"-mcpu={cpu}", "--json")
-        done = subprocess.run(
-            [*command, f"-iterations={_ITERATIONS}"],
-            input=text,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        summary = json.loads(done.stdout)["CodeRegions"][0]["SummaryView"]
-        return float(summary["TotalCycles"]) / _ITERATIONS
+        (cycles,) = modelled_regions(MCA, cpu, text, iterations=_ITERATIONS).values()
+        return cycles
 
 
 def innermost_loops(object_: Path, function: str) -> list[Loop]:

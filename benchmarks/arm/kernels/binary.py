@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..model import CPUS, Loop, innermost_loops
+from bnnc.backends.measure import CPUS
+
+from ..model import Loop, innermost_loops
 from ..report import Report
 from ..toolchain import Bench, Shape
 
