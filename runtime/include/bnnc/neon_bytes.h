@@ -77,10 +77,8 @@ BNNC_TEMPLATE void bnnc_use_tiles(const bnnc_byte_windows *s, bnnc_byte_lot lot,
     }
 }
 
-/* The kernels NAME_q8, _f32, _i32, _thr and _lvl. use(s, context, set, finish), a template, is what
- * each makes a function of for its end: to_fixed, to_float, to_sums, to_bits, to_levels. The rest
- * is the wish for windows, a bnnc_byte_wish. */
-#define BNNC_BYTE_KERNELS(name, use, ...)                                                          \
+/* A function for each end that use(s, context, set, finish), a template, has. */
+#define BNNC_USE_FOR_EACH_END(use)                                                                 \
     BNNC_NOINLINE void to_fixed(const bnnc_byte_windows *s, const void *all) {                     \
         use(s, all, bnnc_set_fixed, bnnc_finish_fixed);                                            \
     }                                                                                              \
@@ -95,44 +93,6 @@ BNNC_TEMPLATE void bnnc_use_tiles(const bnnc_byte_windows *s, bnnc_byte_lot lot,
     }                                                                                              \
     BNNC_NOINLINE void to_levels(const bnnc_byte_windows *s, const void *all) {                    \
         use(s, all, bnnc_set_nothing, bnnc_finish_counted);                                        \
-    }                                                                                              \
-                                                                                                   \
-    BNNC_TEMPLATE void convolve(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,          \
-                                const bnnc_byte_end *end, bnnc_use_byte_windows to_end) {          \
-        const bnnc_byte_layer all = {w, end};                                                      \
-        const bnnc_byte_wish wish = {__VA_ARGS__};                                                 \
-        bnnc_each_byte_window(p, x, wish, to_end, &all);                                           \
-    }                                                                                              \
-                                                                                                   \
-    void BNNC_SYM(name##_q8)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,             \
-                             const int32_t *bias, const int32_t *multiplier, const int32_t *shift, \
-                             uint8_t *y) {                                                         \
-        const bnnc_byte_end end = {bias, multiplier, shift, NULL, y};                              \
-        convolve(p, x, w, &end, to_fixed);                                                         \
-    }                                                                                              \
-                                                                                                   \
-    void BNNC_SYM(name##_f32)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,            \
-                              const int32_t *bias, const float *multiplier, uint8_t *y) {          \
-        const bnnc_byte_end end = {bias, multiplier, NULL, NULL, y};                               \
-        convolve(p, x, w, &end, to_float);                                                         \
-    }                                                                                              \
-                                                                                                   \
-    void BNNC_SYM(name##_i32)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,            \
-                              const int32_t *bias, int32_t *y) {                                   \
-        const bnnc_byte_end end = {bias, NULL, NULL, NULL, y};                                     \
-        convolve(p, x, w, &end, to_sums);                                                          \
-    }                                                                                              \
-                                                                                                   \
-    void BNNC_SYM(name##_thr)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,            \
-                              const int32_t *bias, const int32_t *thr, uint8_t *y) {               \
-        const bnnc_byte_end end = {bias, NULL, NULL, thr, y};                                      \
-        convolve(p, x, w, &end, to_bits);                                                          \
-    }                                                                                              \
-                                                                                                   \
-    void BNNC_SYM(name##_lvl)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,            \
-                              const int32_t *bias, const int32_t *thr, uint8_t *y) {               \
-        const bnnc_byte_end end = {bias, NULL, NULL, thr, y};                                      \
-        convolve(p, x, w, &end, to_levels);                                                        \
     }
 
 #endif
