@@ -8,6 +8,8 @@
 # make clean   remove what the targets above made
 PYTHON ?= python3
 VENV ?= .venv
+# Processes that run tests at once.
+JOBS ?= auto
 BIN = $(VENV)/bin
 
 C_FILES = $(shell git ls-files 'runtime/*.c' 'runtime/*.h' 'examples/*.c' 'examples/*.h')
@@ -16,15 +18,18 @@ C_FILES = $(shell git ls-files 'runtime/*.c' 'runtime/*.h' 'examples/*.c' 'examp
 
 test: lint unit unit-tensorflow unit-frameworks
 
+# The tests of a file stay together, since they share what its fixtures build.
+IN_PARALLEL = --numprocesses $(JOBS) --dist loadfile
+
 unit: $(VENV)/dev.stamp
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(IN_PARALLEL)
 
 # Its environment is another one, so that `unit` proves that the rest needs no TensorFlow.
 unit-tensorflow:
 	$(MAKE) VENV=$(VENV)-tensorflow in-tensorflow
 
 in-tensorflow: $(VENV)/dev-tensorflow.stamp
-	$(BIN)/python -m pytest -m tensorflow
+	$(BIN)/python -m pytest -m tensorflow $(IN_PARALLEL)
 
 # PyTorch and Larq have one each; their tests are those of the examples that train with them.
 unit-frameworks:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import os
+import secrets
 import shutil
 import sys
 from collections.abc import Callable, Generator
@@ -24,11 +25,14 @@ _IN_CI = bool(os.environ.get("CI"))
 settings.register_profile("bnnc", deadline=None, derandomize=_IN_CI)
 settings.load_profile("bnnc")
 
+# Chosen before other processes start, which take it over: each must test the same.
+os.environ.setdefault("BNNC_FUZZ_SEED", str(secrets.randbits(32)))
+
 # Frameworks by the marker of the tests that need one; each is tested in an environment of its own.
 _FRAMEWORKS = {"tensorflow": "tensorflow", "pytorch": "torch", "larq": "larq"}
 _MISSING = {mark for mark, name in _FRAMEWORKS.items() if importlib.util.find_spec(name) is None}
 
-_skipped_in_ci = pytest.StashKey[list[tuple[str, str]]]()
+_MUST_RUN = "must_run_in_ci"
 
 
 @pytest.fixture(scope="session")
@@ -147,30 +151,42 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.stash[_skipped_in_ci] = []
+    config.stash[_skipped_in_ci] = skips = _Skips()
+    config.pluginmanager.register(skips)
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item,
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Note each skip that CI must not let pass; ``xfail`` reports as skipped but did run."""
+    """Mark each skip that CI must not let pass; ``xfail`` reports as skipped but did run.
+
+    Where tests run in several processes the mark travels with the report to the one that decides.
+    """
     report = yield
     skipped = report.outcome == "skipped" and not hasattr(report, "wasxfail")
     if _IN_CI and skipped and not _has_right_to_skip(item):
-        item.config.stash[_skipped_in_ci].append((item.nodeid, _reason(report)))
+        setattr(report, _MUST_RUN, True)
     return report
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_make_collect_report(
-    collector: pytest.Collector,
-) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
-    """Note a module that skips itself whole: no marker could excuse it, so CI never lets it."""
-    report = yield
-    if _IN_CI and report.outcome == "skipped":
-        collector.config.stash[_skipped_in_ci].append((collector.nodeid, _reason(report)))
-    return report
+class _Skips:
+    """The skips that CI must not let pass, of all processes."""
+
+    def __init__(self) -> None:
+        self.reasons: dict[str, str] = {}
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if getattr(report, _MUST_RUN, False):
+            self.reasons[report.nodeid] = _reason(report)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """A module that skips itself whole: no marker could excuse it, so CI never lets it."""
+        if _IN_CI and report.outcome == "skipped":
+            self.reasons[report.nodeid] = _reason(report)
+
+
+_skipped_in_ci = pytest.StashKey[_Skips]()
 
 
 def _reason(report: pytest.TestReport | pytest.CollectReport) -> str:
@@ -180,13 +196,16 @@ def _reason(report: pytest.TestReport | pytest.CollectReport) -> str:
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
-    skipped = config.stash[_skipped_in_ci]
-    if skipped:
+    terminalreporter.write_line(
+        f"fresh seed of tests/fuzz: BNNC_FUZZ_SEED={os.environ['BNNC_FUZZ_SEED']}"
+    )
+    skips = config.stash[_skipped_in_ci].reasons
+    if skips:
         terminalreporter.section("skipped, but must run in CI", red=True)
-        for nodeid, why in skipped:
+        for nodeid, why in skips.items():
             terminalreporter.write_line(f"{nodeid}: {why}")
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    if session.config.stash[_skipped_in_ci]:
+    if session.config.stash[_skipped_in_ci].reasons:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A fixed seed and a fresh one, which the last lines of a test run name."""
+"""A fixed seed and a fresh one, which the last lines of a test run name (see tests/conftest.py)."""
 
 from __future__ import annotations
 
@@ -8,20 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from .__main__ import fresh_seed
-
 _FIXED = 20260101
-_FRESH = int(os.environ.get("BNNC_FUZZ_SEED") or fresh_seed())
+_FRESH = int(os.environ["BNNC_FUZZ_SEED"])
 
 
 @pytest.fixture(params=[_FIXED, _FRESH], ids=["fixed", "fresh"])
 def seed(request: pytest.FixtureRequest) -> int:
     """The seed of a campaign; ``BNNC_FUZZ_SEED`` repeats a fresh one."""
     return int(request.param)
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    terminalreporter.write_line(f"fresh seed of tests/fuzz: BNNC_FUZZ_SEED={_FRESH}")
 
 
 @pytest.fixture

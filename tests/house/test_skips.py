@@ -13,7 +13,9 @@ import pytest
 _CONFTEST = Path(__file__).resolve().parents[1] / "conftest.py"
 
 
-def _run(folder: Path, test: str, *, ci: bool) -> subprocess.CompletedProcess[str]:
+def _run(
+    folder: Path, test: str, *, ci: bool, options: tuple[str, ...] = ()
+) -> subprocess.CompletedProcess[str]:
     (folder / "tests").mkdir()
     (folder / "tests" / "conftest.py").write_text(_CONFTEST.read_text())
     (folder / "tests" / "test_it.py").write_text("import pytest\n\n" + test)
@@ -21,7 +23,7 @@ def _run(folder: Path, test: str, *, ci: bool) -> subprocess.CompletedProcess[st
     (folder / "pytest.ini").write_text(f"[pytest]\nmarkers =\n{marks}")
     env = {key: value for key, value in os.environ.items() if key not in {"CI", "BNNC_SHARED"}}
     return subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "tests"],
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *options, "tests"],
         cwd=folder,
         env=env | {"CI": "true"} if ci else env,
         capture_output=True,
@@ -45,6 +47,13 @@ def test_a_skip_fails_in_ci(tmp_path: Path, how: str) -> None:
     assert "skipped, but must run in CI" in run.stdout
     assert "why" in run.stdout.split("must run in CI")[1]
     assert "1 skipped" in run.stdout.splitlines()[-1]
+
+
+@pytest.mark.parametrize("how", _SKIPS)
+def test_a_skip_in_another_process_fails_too(tmp_path: Path, how: str) -> None:
+    run = _run(tmp_path, _SKIPS[how] + _PASSES, ci=True, options=("-n", "2"))
+    assert run.returncode == 1, run.stdout
+    assert "why" in run.stdout.split("must run in CI")[1]
 
 
 @pytest.mark.parametrize("how", _SKIPS)
