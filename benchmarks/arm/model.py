@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,9 +42,7 @@ class Loop:
     @property
     def vector_operations(self) -> int:
         """Instructions that compute with vectors."""
-        return sum(
-            bool(_VECTOR.search(line)) and not line.startswith(_MEMORY) for line in self.body
-        )
+        return vector_operations(self.body)
 
     def cycles(self, cpu: str) -> float | None:
         """Cycles of an iteration in the steady state; None without llvm-mca."""
@@ -54,8 +53,13 @@ class Loop:
         return cycles
 
 
-def innermost_loops(object_: Path, function: str) -> list[Loop]:
-    """Innermost loops of a function in an object."""
+def vector_operations(code: Iterable[str]) -> int:
+    """How many instructions compute with vectors."""
+    return sum(bool(_VECTOR.search(line)) and not line.startswith(_MEMORY) for line in code)
+
+
+def code_of(object_: Path, function: str) -> list[tuple[int, str]]:
+    """Addresses and instructions of a function in an object."""
     command = ("aarch64-linux-gnu-objdump", "-d", "--no-show-raw-insn", str(object_))
     text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     code: list[tuple[int, str]] = []
@@ -65,6 +69,12 @@ def innermost_loops(object_: Path, function: str) -> list[Loop]:
             inside = head[1].split(".")[0] == function  # gcc adds what it did: .isra.0
         elif inside and (found := _LINE.match(line)):
             code.append((int(found[1], 16), " ".join(found[2].split())))
+    return code
+
+
+def innermost_loops(object_: Path, function: str) -> list[Loop]:
+    """Innermost loops of a function in an object."""
+    code = code_of(object_, function)
     place = {address: i for i, (address, _) in enumerate(code)}
     spans: set[tuple[int, int]] = set()
     for i, (address, instruction) in enumerate(code):

@@ -102,5 +102,14 @@ class Bench:
         return once.without(("main",)).mnemonics
 
 
+def compiled(source: str, compiler: str, folder: Path, target: Target = TARGET) -> Path:
+    """The object of a file of this folder, which may include sources of the runtime."""
+    root = runtime_dir()
+    out = folder / Path(source).with_suffix(".o")
+    command = [*compiler.split(), *target.cflags, f"-I{root}", f"-I{root / 'include'}"]
+    _run([*command, "-c", str(_HERE / source), "-o", str(out)])
+    return out
+
+
 def _run(command: Sequence[str]) -> None:
     subprocess.run(command, check=True)

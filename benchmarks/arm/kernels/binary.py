@@ -11,13 +11,14 @@ from pathlib import Path
 
 from bnnc.backends.measure import CPUS
 
-from ..model import Loop, innermost_loops
+from ..model import Loop, code_of, innermost_loops, vector_operations
 from ..report import Report
-from ..toolchain import Bench, Shape
+from ..toolchain import Bench, Shape, compiled
 
 KERNEL = "conv2d_bb_neon_thr"
 FUNCTION = "meet_bits_run"
 FEW = "meet_bits_few"
+END = "end_of_bits"
 CONVOLUTIONS = (
     Shape(56, 64, 64, 3, pad=1),
     Shape(28, 128, 128, 3, pad=1),
@@ -34,6 +35,8 @@ DENSE = Shape(1, 4096, 4096, 1)
 # 128 channels and more.
 BOUNDS = {"cortex-a53": 31.0, "cortex-a55": 31.0, "cortex-a72": 84.0, "neoverse-n1": 84.0}
 OPERATIONS = 3.0
+# Vector operations between the counts of eight channels and their byte of the result.
+END_OPERATIONS = 6.0
 OVERHEAD = 1.25
 
 
@@ -57,6 +60,15 @@ def _loop(run: Report, name: str, loop: Loop, *, bound: bool) -> None:
     run.row(name, len(loop.body) / groups, operations, *rates)
 
 
+def _end(run: Report, command: str, folder: Path) -> None:
+    """Thresholds and packing behind the loop over four pixels."""
+    code = [line for _, line in code_of(compiled(f"{END}.c", command, folder), END)]
+    each = vector_operations(code) / 4
+    run.text(f"thresholds and packing: {each:.2f} vector operations for 8 results\n")
+    if each > END_OPERATIONS:
+        run.missed.append(f"thresholds and packing by {command}: {each:.2f} operations")
+
+
 def _compiler(run: Report, command: str, folder: Path) -> None:
     bench = Bench(KERNEL, command, folder / "neon")
     plain = Bench("conv2d_bb_x4_thr", command, folder / "ref")
@@ -67,7 +79,8 @@ def _compiler(run: Report, command: str, folder: Path) -> None:
     run.row("inner loop", "instr/group", "vector/group", *(f"{c} *" for c in CPUS))
     _loop(run, "four pixels", four, bound=True)
     _loop(run, "one pixel", one, bound=False)
-    run.text("* MAC/cycle as modelled by llvm-mca, not measured\n")
+    run.text("* MAC/cycle as modelled by llvm-mca, not measured")
+    _end(run, command, folder)
     run.row("whole layer", "MMAC", "Minstr", "instr/group", "of ideal", "portable C")
     for shape in filter(run.wants, (*CONVOLUTIONS, DENSE)):
         loop = one if shape == DENSE else four
