@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
+from bnnc.ir import bin
 from bnnc.ir.diagnostics import BnncError, TargetError
 from bnnc.ir.layouts import layout_of
 from bnnc.ir.operation import Op
@@ -45,6 +46,10 @@ class Kernel:
         """Whether a target lists the kernel's instruction set, or another that has it all."""
         return any(isa in target.isas for isa in (self.isa, *self.also))
 
+    def order_on(self, target: Target) -> bin.Order | None:
+        """The first of the target's orders in which the kernel sums; None where it has none."""
+        return next((order for order in target.orders if order in self.order), None)
+
     def layout(self, slot: str) -> str | None:
         """The layout in which an operand (or ``y``) is wanted, None for plain."""
         return self.layouts.get(slot)
@@ -53,8 +58,9 @@ class Kernel:
         """Why the kernel cannot run this operation on this target; None when it can."""
         if not self.runs_on(target):
             return f"needs {self.isa}, the target has {', '.join(target.isas)}"
-        if self.order and target.order not in self.order:
-            return f"sums in the order {' or '.join(self.order)}, the target in {target.order}"
+        if self.order and self.order_on(target) is None:
+            orders = " or ".join(self.order), " or ".join(target.orders)
+            return f"sums in the order {orders[0]}, the target in {orders[1]}"
         slots = kernel_slots(op)
         for slot, value in slots:
             if slot not in self.operands:

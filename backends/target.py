@@ -18,7 +18,12 @@ from bnnc.ir.diagnostics import TargetError, did_you_mean
 from bnnc.ir.plugins import describe, load_entry_point
 
 _BUILT_IN = Path(__file__).resolve().parent / "targets"
-_TYPES: dict[str, type] = {"str": str, "int": int, "tuple[str, ...]": list, "bin.Order": str}
+_TYPES: dict[str, type] = {
+    "str": str,
+    "int": int,
+    "tuple[str, ...]": list,
+    "tuple[bin.Order, ...]": list,
+}
 _KINDS: dict[type, str] = {str: "a string", int: "a whole number", list: "a list of strings"}
 
 
@@ -30,7 +35,8 @@ class Target:
         name: what ``--target`` says and what modules remember.
         description: one line for ``bnnc targets``.
         isas: kernel families that may be used, as in the kernel table.
-        order: how float accumulators sum; the interpreter follows it.
+        orders: in which float accumulators may sum, the one for all but some kernels first; the
+            interpreter follows the one that a kernel has.
         align: bytes to which weights and arena must be aligned when the code runs.
         arena_align: bytes to which the planner aligns tensors; a multiple of ``align``.
         compilers: commands to look for, in order; the first is the Makefile's default.
@@ -43,7 +49,7 @@ class Target:
     name: str
     description: str
     isas: tuple[str, ...]
-    order: bin.Order
+    orders: tuple[bin.Order, ...]
     align: int = 8
     arena_align: int = 16
     compilers: tuple[str, ...] = ("cc",)
@@ -56,14 +62,20 @@ class Target:
         """Whether this machine is one of those that the target names."""
         return platform.machine() in self.machines
 
+    @property
+    def order(self) -> bin.Order:
+        """The order of sums where a kernel has no other."""
+        return self.orders[0]
+
     def __post_init__(self) -> None:
-        if self.order not in typing.get_args(bin.Order):
-            raise TargetError(
-                f"target '{self.name}': unknown float order '{self.order}'",
-                hint=f"one of {', '.join(typing.get_args(bin.Order))}",
-            )
-        if not self.isas or not self.compilers:
-            raise TargetError(f"target '{self.name}' needs at least one isa and one compiler")
+        for order in self.orders:
+            if order not in typing.get_args(bin.Order):
+                raise TargetError(
+                    f"target '{self.name}': unknown float order '{order}'",
+                    hint=f"one of {', '.join(typing.get_args(bin.Order))}",
+                )
+        if not (self.isas and self.orders and self.compilers):
+            raise TargetError(f"target '{self.name}' needs at least one isa, order and compiler")
         if self.align < 1 or self.arena_align % self.align:
             raise TargetError(f"target '{self.name}': arena_align must be a multiple of align")
 

@@ -136,9 +136,9 @@ def _operations(table: ConverterTable[Any]) -> str:
 
 def _kernels() -> str:
     table = kernel_table()
-    lines = ["| target | for | families of kernels | float order |", "| --- | --- | --- | --- |"]
+    lines = ["| target | for | families of kernels | float orders |", "| --- | --- | --- | --- |"]
     for t in targets():
-        lines += [f"| `{t.name}` | {t.description} | {_names(t.isas)} | `{t.order}` |"]
+        lines += [f"| `{t.name}` | {t.description} | {_names(t.isas)} | {_names(t.orders)} |"]
     lines += [""]
     for isa in dict.fromkeys(kernel.isa for kernel in table.kernels):
         lines += [f"### Family `{isa}`", ""]

@@ -18,8 +18,8 @@ from ..target import find_target
 class ChooseKernels(Pass):
     """Give every operation the cheapest kernel that fits it on the target.
 
-    Reshapes that keep every byte in its place get none: they are aliases. Float layers sum in the
-    order of the target from here on.
+    Reshapes that keep every byte in its place get none: they are aliases. Float layers sum from
+    here on in the first of the target's orders that their kernel has.
     """
 
     name: ClassVar[str] = "choose-kernels"
@@ -35,14 +35,14 @@ class ChooseKernels(Pass):
         rw.log.append("target")
         for op in module.func.ops:
             _require_elements(op)
-            if isinstance(op, bin.Layer) and not op.integer:
-                rw.update(op, order=target.order)
             if is_alias(op):
                 rw.update(op, kernel=None)
                 continue
             kernel = table.choose(op, target)
             calls_of(op, kernel)  # fails here, not in the emitter, if a size does not fit
             rw.update(op, kernel=kernel.symbol)
+            if isinstance(op, bin.Layer) and not op.integer:
+                rw.update(op, order=kernel.order_on(target) or target.order)
 
 
 def _require_elements(op: Op) -> None:

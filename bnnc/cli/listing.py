@@ -30,7 +30,7 @@ def targets_command(as_json: bool) -> None:
                         "name": t.name,
                         "description": t.description,
                         "isas": list(t.isas),
-                        "order": t.order,
+                        "orders": list(t.orders),
                         "emulator": list(t.emulator),
                     }
                     for t in found
@@ -38,8 +38,8 @@ def targets_command(as_json: bool) -> None:
             }
         )
         return
-    rows = [(t.name, t.order, ", ".join(t.isas), t.description) for t in found]
-    print_table(("target", "float order", "kernels", "description"), rows)
+    rows = [(t.name, ", ".join(t.orders), ", ".join(t.isas), t.description) for t in found]
+    print_table(("target", "float orders", "kernels", "description"), rows)
 
 
 @click.command("passes", epilog="Example: bnnc passes --load-pass mine.py")

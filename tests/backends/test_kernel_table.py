@@ -180,7 +180,7 @@ def test_isa_and_order_are_demanded() -> None:
     assert layer is not None
     for change, complaint in [
         ({"isas": ("board",)}, "needs ref, the target has board"),
-        ({"order": "fma"}, "sums in the order muladd, the target in fma"),
+        ({"orders": ("fma",)}, "sums in the order muladd, the target in fma"),
     ]:
         target = dataclasses.replace(TARGET, **change)  # type: ignore[arg-type]
         with pytest.raises(TargetError, match=complaint):

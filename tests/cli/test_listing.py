@@ -19,7 +19,7 @@ from .networks import network
 def test_targets(bnnc: Command) -> None:
     listed = json.loads(bnnc("targets", "--json").out)["targets"]
     (c,) = [t for t in listed if t["name"] == "c"]
-    assert c["order"] == "muladd"
+    assert c["orders"] == ["muladd"]
     assert c["description"]
     shown = bnnc("targets").out.splitlines()
     assert [line.split()[0] for line in shown[1:]] == [t["name"] for t in listed]

@@ -109,7 +109,7 @@ from bnnc.backends import Target
 class Mine(Pass):
     name = "%s"
 
-TARGET = Target(name="%s", description="", isas=("ref",), order="muladd")
+TARGET = Target(name="%s", description="", isas=("ref",), orders=("muladd",))
 
 def load(path, options):
     raise NotImplementedError

@@ -15,7 +15,7 @@ CLANG = Target(
     name="plugin-clang",
     description="this machine, by clang",
     isas=("ref",),
-    order="muladd",
+    orders=("muladd",),
     compilers=("clang",),
 )
 
