@@ -81,6 +81,14 @@ def _eight_windows(op: Op) -> bool:
     return isinstance(op, q.Layer) and math.prod(op.result.shape[:-1]) >= 8
 
 
+def _shared_tables(op: Op) -> bool:
+    """Output channels enough that tables of sums of a window's inputs pay."""
+    if not isinstance(op, bin.ConvLayer | bin.DenseLayer):
+        return False
+    *pixels, channels = op.result.shape
+    return channels >= (16 if math.prod(pixels) > 1 else 64)
+
+
 def _depthwise(op: Op) -> bool:
     if not isinstance(op, (bin.ConvLayer, *_BYTE_CONVOLUTIONS)):
         return False
@@ -130,6 +138,7 @@ CONSTRAINTS: dict[str, Callable[[Op], bool]] = {
     "above_lowest": _above_lowest,
     "sign_window": _sign_window,
     "eight_windows": _eight_windows,
+    "shared_tables": _shared_tables,
     "depthwise": _depthwise,
     "few_taps": _few_taps,
     "same_shapes": _same_shapes,

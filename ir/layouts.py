@@ -270,6 +270,47 @@ class BitSteps(Layout):
         return np.where(_unpack_bits(used, tensor), np.int8(-1), np.int8(1))
 
 
+class BitEights(Layout):
+    """Bit weights of 8 output channels in turn, 8 of each: [ceil(o/8)][ceil(row/8)][8 bytes].
+
+    The row of a channel is [...] without gaps, bit k of a byte weight 8 g + k of group g. 1 means
+    -1; bits without a weight are 0.
+    """
+
+    name = "be8"
+    tile = 8
+
+    def accepts(self, tensor: TensorType) -> bool:
+        """Only ``bit`` tensors with at least two axes, output channels first."""
+        return tensor.scalar.name == "bit" and tensor.rank >= 2
+
+    def _counts(self, tensor: TensorType) -> tuple[int, int, int]:
+        """Tiles, groups, and the weights of a row."""
+        row = math.prod(tensor.shape[1:])
+        return -(-tensor.shape[0] // self.tile), -(-row // 8), row
+
+    def nbytes(self, tensor: TensorType) -> int:
+        """The size with channels rounded up to tiles, and their rows to bytes."""
+        tiles, groups, _ = self._counts(tensor)
+        return tiles * groups * self.tile
+
+    def pack(self, array: np.ndarray, tensor: TensorType) -> np.ndarray:
+        """Pack logical +-1 values."""
+        tiles, groups, row = self._counts(tensor)
+        rows = np.zeros((tiles * self.tile, groups), np.uint8)
+        logical = array.reshape(tensor.shape[0], row)
+        rows[: tensor.shape[0]] = np.packbits(logical < 0, axis=1, bitorder="little")
+        return np.ascontiguousarray(rows.reshape(tiles, self.tile, groups).swapaxes(1, 2)).ravel()
+
+    def unpack(self, data: np.ndarray, tensor: TensorType) -> np.ndarray:
+        """Return logical +-1 values (int8)."""
+        tiles, groups, row = self._counts(tensor)
+        turned = np.ascontiguousarray(data, np.uint8).reshape(tiles, groups, self.tile)
+        rows = turned.swapaxes(1, 2).reshape(tiles * self.tile, groups)[: tensor.shape[0]]
+        bits = np.unpackbits(rows, axis=1, bitorder="little", count=row)
+        return np.where(bits.astype(np.bool_), np.int8(-1), np.int8(1)).reshape(tensor.shape)
+
+
 _LAYOUTS: dict[str, Layout] = {}
 
 
@@ -305,5 +346,6 @@ for _layout in (
     OutputTiles(),
     BitTiles(),
     BitSteps(),
+    BitEights(),
 ):
     register_layout(_layout)

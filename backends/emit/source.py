@@ -23,6 +23,7 @@ _FLOAT_MODES = {
     "muladd": "BNNC_FLOAT_MULADD",
     "fma": "BNNC_FLOAT_MULADD",
     "muladd.ftz": "BNNC_FLOAT_FTZ",
+    "eights": "BNNC_FLOAT_MULADD",
 }
 
 

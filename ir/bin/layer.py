@@ -27,7 +27,7 @@ from ..shapes import conv2d_shape, dense_shape, require_channels, require_levels
 from ..types import BIT, F32, I32, TERN, Scalar, TensorType
 from ..value import Value
 
-Order: TypeAlias = Literal["muladd", "fma", "muladd.ftz"]
+Order: TypeAlias = Literal["muladd", "fma", "muladd.ftz", "eights"]
 Certificate: TypeAlias = Literal["exhaustive", "search"]
 Nan: TypeAlias = Literal["plus", "minus"]
 KINDS: tuple[str, ...] = ("ff", "fb", "ft", "bb", "bt", "ub", "ut")

@@ -57,7 +57,8 @@ def float_accumulators(windows: np.ndarray, w: np.ndarray, groups: int, order: O
         groups: number of channel groups.
         order: ``muladd`` acc = fl(acc + fl(x * w)); ``fma`` acc = fl(acc + x * w), 0 for -0 at
             the end;
-            ``muladd.ftz`` like muladd with flush to zero everywhere.
+            ``muladd.ftz`` like muladd with flush to zero everywhere; ``eights`` groups of eight
+            products, acc = fl(acc + fl(four + four)), each four added up from its first on.
 
     Returns:
         float32 [n, oh, ow, oc].
@@ -133,9 +134,31 @@ def _muladd_flushed(
         acc[...] = add_flushed(acc, product)
 
 
+def _eights(acc: np.ndarray, x: np.ndarray, w: np.ndarray, keep: list[np.ndarray] | None) -> None:
+    """Products that are missing at the end could only be zeros, which do not show: see above."""
+    four, group, product = np.empty_like(acc), np.empty_like(acc), np.empty_like(acc)
+    for first in range(0, len(x), 4):
+        for t in range(first, min(first + 4, len(x))):
+            np.multiply(x[t], w[t], out=product)
+            if keep is not None:
+                np.copyto(product, 0, where=~keep[t])
+            if t == first:
+                four[...] = product
+            else:
+                np.add(four, product, out=four)
+        if first % 8:
+            np.add(group, four, out=group)
+            np.add(acc, group, out=acc)
+        elif first + 4 < len(x):
+            group, four = four, group
+        else:
+            np.add(acc, four, out=acc)
+
+
 _Accumulate = Callable[[np.ndarray, np.ndarray, np.ndarray, "list[np.ndarray] | None"], None]
 _ORDERS: dict[Order, _Accumulate] = {
     "muladd": _muladd,
     "fma": _fma,
     "muladd.ftz": _muladd_flushed,
+    "eights": _eights,
 }

@@ -138,7 +138,10 @@ def _layer(cls: type[bin.Layer], make: Maker) -> Op:
     else:
         fields["alpha"] = make.maybe(lambda: make.constant(o))
         fields["bias"] = make.maybe(lambda: make.constant(o))
-    fields |= {"order": make.pick("muladd", "fma", "muladd.ftz"), "nan": make.pick("plus", "minus")}
+    fields |= {
+        "order": make.pick("muladd", "fma", "muladd.ftz", "eights"),
+        "nan": make.pick("plus", "minus"),
+    }
     fields["x"] = make.value(*shape, scalar=x)
     fields["w"] = make.constant(*weights, scalar=w, layout=layout)
     return cls(**fields)

@@ -78,6 +78,26 @@ def flushed_muladd(acc: float, x: float, w: float) -> float:
 TAPS: dict[str, Tap] = {"muladd": muladd, "fma": exact_fma, "muladd.ftz": flushed_muladd}
 
 
+class Eights:
+    """A tap that keeps the products of a group of eight back until the last of them is there."""
+
+    def __init__(self, taps: int) -> None:
+        self.taps, self.seen = taps, 0
+        self.products: list[np.float32] = []
+
+    def __call__(self, acc: float, x: float, w: float) -> float:
+        """fl(acc + fl(four + four)) when a group ends; until then the sum so far."""
+        self.products.append(F(x) * F(w))
+        self.seen += 1
+        if len(self.products) < 8 and self.seen % self.taps:
+            return acc
+        self.products += [F(0)] * (8 - len(self.products))
+        a, b, c, d, e, f, g, h = self.products
+        self.products = []
+        with np.errstate(all="ignore"):
+            return float(F(acc) + ((((a + b) + c) + d) + (((e + f) + g) + h)))
+
+
 def conv2d(
     x: np.ndarray,
     w: np.ndarray,

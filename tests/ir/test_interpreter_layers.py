@@ -11,7 +11,7 @@ import pytest
 from bnnc.ir import BIT, F32, I32, TERN, bin, nn
 from bnnc.ir.interpreter import evaluate
 
-from .oracles import TAPS, F, conv2d, make, muladd, same_bits, value_like
+from .oracles import TAPS, Eights, F, Tap, conv2d, make, muladd, same_bits, value_like
 
 CONVS: dict[str, type[bin.ConvLayer]] = {
     c.KIND: c for c in (bin.Conv2DFF, bin.Conv2DFB, bin.Conv2DFT, bin.Conv2DBB, bin.Conv2DBT)
@@ -81,7 +81,7 @@ def test_convolutions_of_every_geometry(kind: str, seed: int) -> None:
     same_bits(got, conv2d(x, w, **g.__dict__).astype(F))
 
 
-@pytest.mark.parametrize("order", ["fma", "muladd.ftz"])
+@pytest.mark.parametrize("order", ["fma", "muladd.ftz", "eights"])
 @pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize("kind", ["ff", "fb", "ft"])
 def test_other_orders(kind: str, seed: int, order: str) -> None:
@@ -91,16 +91,23 @@ def test_other_orders(kind: str, seed: int, order: str) -> None:
     if order == "muladd.ftz":  # around the smallest normal number
         x = np.ldexp(x, rng.integers(-129, -123, x.shape)).astype(F)
     got = run_layer(lowered(kind, x, w, g, order=order), x, w)
-    want = conv2d(x, w, **g.__dict__, tap=TAPS[order]).astype(F)
+    want = conv2d(x, w, **g.__dict__, tap=tap_of(order, w)).astype(F)
     same_bits(got, want)
+
+
+def tap_of(order: str, w: np.ndarray) -> Tap:
+    return Eights(w[0].size) if order == "eights" else TAPS[order]
 
 
 def test_orders_differ() -> None:
     rng = np.random.default_rng(0)
     x, w = draw(rng, "f", (1, 6, 6, 8)), draw(rng, "f", (8, 3, 3, 8))
     g = Geometry((1, 1), (1, 1), 1, (0, 0, 0, 0), 0.0)
-    results = [run_layer(lowered("ff", x, w, g, order=o), x, w) for o in ("muladd", "fma")]
-    assert np.any(results[0] != results[1])
+    results = [
+        run_layer(lowered("ff", x, w, g, order=o), x, w) for o in ("muladd", "fma", "eights")
+    ]
+    for one, other in ((0, 1), (0, 2), (1, 2)):
+        assert np.any(results[one] != results[other])
     exact = conv2d(x, w, tap=lambda acc, a, b: acc + a * b)
     for result in results:
         np.testing.assert_allclose(result, exact, atol=2e-5)
@@ -201,7 +208,7 @@ def test_float_thresholds_and_nan(nan: str, bit: int) -> None:
     same_bits(run_layer(op, x, w, thr=thr), want)
 
 
-@pytest.mark.parametrize("order", ["muladd", "fma", "muladd.ftz"])
+@pytest.mark.parametrize("order", ["muladd", "fma", "muladd.ftz", "eights"])
 def test_zero_ternary_weights_skip_what_is_not_finite(order: str) -> None:
     x = np.array([[np.inf, 1.0, np.nan, -np.inf, 2.0]], F)
     w = np.array([[0, 1, 0, 0, -1], [1, 1, 0, 0, 1]], np.int8)

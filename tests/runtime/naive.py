@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -58,6 +59,16 @@ def in_steps(w: np.ndarray) -> np.ndarray:
                     step[: len(part)] = part
                 found.append(step)
     return np.concatenate(found)
+
+
+def in_eights(w: np.ndarray) -> np.ndarray:
+    """[oc, ...] to [tiles, groups of eight weights, 8 bytes]: a byte for each channel."""
+    rows = [[(v < 0) << k % 8 for k, v in enumerate(row)] for row in w.reshape(len(w), -1)]
+    rows += [[0] * len(rows[0])] * (-len(rows) % 8)
+    groups = range(0, len(rows[0]), 8)
+    tiles = [rows[tile : tile + 8] for tile in range(0, len(rows), 8)]
+    found = [sum(row[g : g + 8]) for tile in tiles for g in groups for row in tile]
+    return np.array(found, np.uint8)
 
 
 def byte_tiles(w: np.ndarray, lanes: int, depth: int) -> np.ndarray:
@@ -204,6 +215,29 @@ def accumulate(
 
     Vectorized over outputs alone, so that each output's additions keep their order.
     """
+    acc = np.zeros(g.y_shape, x.dtype)
+    for taps, weights in taps_in_order(g, x, w):
+        with np.errstate(all="ignore"):
+            new = fma(taps, weights, acc) if fused else acc + taps * weights
+        acc = np.where(weights == 0, acc, new) if skip_zero_weights else new
+    return acc
+
+
+def accumulate_eights(g: Geometry, x: np.ndarray, w: np.ndarray) -> np.ndarray:
+    """The order `eights`: acc = acc + (four + four) for each group of eight taps."""
+    acc = np.zeros(g.y_shape, F32)
+    products = [taps * weights for taps, weights in taps_in_order(g, x, w)]
+    products += [np.zeros_like(acc)] * (-len(products) % 8)
+    for at in range(0, len(products), 8):
+        a, b, c, d, e, f, h, i = products[at : at + 8]
+        acc = acc + ((((a + b) + c) + d) + (((e + f) + h) + i))
+    return acc
+
+
+def taps_in_order(
+    g: Geometry, x: np.ndarray, w: np.ndarray
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """What each output meets, [n, oh, ow, oc], and the weight of each channel, tap by tap."""
     (oh, ow), oc = g.out, g.oc * g.groups
     below = (g.stride[0] * oh + g.kh * g.dilation[0], g.stride[1] * ow + g.kw * g.dilation[1])
     padded = np.pad(
@@ -212,7 +246,6 @@ def accumulate(
         constant_values=x.dtype.type(g.pad_value),
     )
     first = np.arange(oc) // g.oc * g.ic  # the first input channel of each output's group
-    acc = np.zeros((g.n, oh, ow, oc), x.dtype)
     for i in range(g.kh):
         for j in range(g.kw):
             y0, x0 = i * g.dilation[0], j * g.dilation[1]
@@ -220,11 +253,7 @@ def accumulate(
             cols = slice(x0, x0 + (ow - 1) * g.stride[1] + 1, g.stride[1])
             tap = padded[:, rows, cols]
             for c in range(g.ic):
-                with np.errstate(all="ignore"):
-                    taps, weights = tap[..., first + c], w[:, i, j, c].astype(x.dtype)
-                    new = fma(taps, weights, acc) if fused else acc + taps * weights
-                acc = np.where(w[:, i, j, c] == 0, acc, new) if skip_zero_weights else new
-    return acc
+                yield tap[..., first + c], w[:, i, j, c].astype(x.dtype)
 
 
 def count(acc: np.ndarray, thr: np.ndarray, nan_minus: int) -> np.ndarray:

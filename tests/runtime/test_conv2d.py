@@ -28,7 +28,7 @@ WIDE = [
 class Case:
     """Random operands for one geometry and kind."""
 
-    def __init__(self, g: Geometry, kind: str, *, fused: bool = False) -> None:
+    def __init__(self, g: Geometry, kind: str, *, order: str = "muladd") -> None:
         rng = np.random.default_rng(abs(hash(g)) % 2**32)
         self.g = g
         if kind[0] == "f":
@@ -51,7 +51,11 @@ class Case:
             w = rng.choice(np.array([-1, 0, 1]), g.w_shape)
             self.w = naive.pack_ternary(w)
         self.logical_w = w
-        self.acc = naive.accumulate(g, logical, w, skip_zero_weights=kind == "ft", fused=fused)
+        if order == "eights":
+            self.acc = naive.accumulate_eights(g, logical, w)
+        else:
+            skip, fused = kind == "ft", order == "fma"
+            self.acc = naive.accumulate(g, logical, w, skip_zero_weights=skip, fused=fused)
         channels = g.y_shape[-1]
         self.alpha = rng.standard_normal(channels).astype(F32)
         self.bias = rng.standard_normal(channels).astype(F32)
@@ -112,12 +116,29 @@ def test_tiled_weights(kernels: Kernels, native_kernels: Kernels, g: Geometry) -
 
 @pytest.mark.parametrize("g", [*PLAIN, *WIDE, *GROUPED[:10]])
 def test_fused_multiply_add(neon_kernels: Kernels, g: Geometry) -> None:
-    case = Case(g, "ff", fused=True)
+    case = Case(g, "ff", order="fma")
     check(neon_kernels, case, "conv2d_ff_fused", "ff", case.w)
     if g.groups == 1:
         check(neon_kernels, case, "conv2d_ff_neon", "ff", naive.tile8(case.w))
         case = Case(g, "fb")
         check(neon_kernels, case, "conv2d_fb_neon", "fb", naive.tile_bits(case.logical_w))
+
+
+# More channels than tables are made for at once, of many windows and of one; windows of more groups.
+EIGHTS = [
+    Geometry(n=2, ih=3, iw=2, ic=9, oc=521, kh=2, kw=1),
+    Geometry(ih=1, iw=1, ic=12, oc=4111, kh=1, kw=1),
+    Geometry(ih=4, iw=3, ic=20, oc=9, kh=4, kw=3),
+    Geometry(ih=4, iw=4, ic=64, oc=17, kh=3, kw=3, pad=(1, 1, 1, 1)),
+    Geometry(ih=3, iw=3, ic=64, oc=17, kh=3, kw=3, stride=(3, 3), pad=(1, 0, 0, 1), pad_value=-1.0),
+    *[Geometry(n=n, ih=1, iw=1, ic=200, oc=16, kh=1, kw=1) for n in range(1, 18)],
+]
+
+
+@pytest.mark.parametrize("g", [*PLAIN, *WIDE, *DEEP, *EIGHTS])
+def test_groups_of_eight_taps(neon_kernels: Kernels, g: Geometry) -> None:
+    case = Case(g, "fb", order="eights")
+    check(neon_kernels, case, "conv2d_fb_eights", "fb", naive.in_eights(case.logical_w))
 
 
 # Each channel by itself, in rows of more than four pixels.
@@ -130,7 +151,7 @@ DEPTHWISE = [
 
 @pytest.mark.parametrize("g", DEPTHWISE)
 def test_depthwise(neon_kernels: Kernels, g: Geometry) -> None:
-    case = Case(g, "ff", fused=True)
+    case = Case(g, "ff", order="fma")
     check(neon_kernels, case, "depthwise_ff_neon", "ff", naive.tile8(case.w))
     case = Case(g, "fb")
     check(neon_kernels, case, "depthwise_fb_neon", "fb", naive.tile_bits(case.logical_w))
@@ -318,7 +339,9 @@ def test_nan_accumulator_goes_where_the_parameter_says(
 
 
 @pytest.mark.parametrize("nan_minus", [0, 1])
-@pytest.mark.parametrize("symbol", ["conv2d_ff_fused", "conv2d_ff_neon", "conv2d_fb_neon"])
+@pytest.mark.parametrize(
+    "symbol", ["conv2d_ff_fused", "conv2d_ff_neon", "conv2d_fb_neon", "conv2d_fb_eights"]
+)
 def test_nan_in_vectors(neon_kernels: Kernels, symbol: str, nan_minus: int) -> None:
     check_nan(neon_kernels, symbol, nan_minus)
 
@@ -329,6 +352,7 @@ def check_nan(kernels: Kernels, symbol: str, nan_minus: int) -> None:
     w = np.ones(g.w_shape, F32)
     tiled = {"conv2d_ff_t8": naive.tile8(w), "conv2d_ff_neon": naive.tile8(w)}
     bits = {"conv2d_fb": naive.pack(w), "conv2d_fb_neon": naive.tile_bits(w)}
+    bits["conv2d_fb_eights"] = naive.in_eights(w)
     packed = {**tiled, **bits}.get(symbol, w)
     y = np.full(2, 0xAA, np.uint8)
     kernels.call(f"{symbol}_thr", "conv2d", g.fields(), x, packed, np.zeros(9, F32), y)

@@ -81,12 +81,14 @@ def test_row(row: dict[str, Any]) -> None:
         assert scalar in C_TYPES
         packed = {"bit": ["bp8"], "tern": ["tp8"], "level": ["lp8"]}.get(scalar)
         if scalar == "bit" and slot == "w":
-            packed = ["bp8", "bt8", "bs8", "n16", "b8x4", "b8x8"]
+            packed = ["bp8", "bt8", "bs8", "be8", "n16", "b8x4", "b8x8"]
         assert packed is None or row["layouts"][slot] in packed
     assert row["params"] in struct_types()
     name = row["symbol"]
-    if name.startswith(("conv2d_fb", "conv2d_ft", "depthwise_fb")):  # products are exact
-        order: str | list[str] | None = ["muladd", "fma"]
+    if name.startswith("conv2d_fb_eights"):
+        order: str | list[str] | None = "eights"
+    elif name.startswith(("conv2d_fb", "conv2d_ft", "depthwise_fb")):  # products are exact
+        order = ["muladd", "fma"]
     elif name.startswith(("conv2d_ff", "depthwise_ff")):
         order = "fma" if row["isa"] == "neon" else "muladd"
     else:
@@ -123,6 +125,7 @@ def test_operands_exist_in_the_ir(row: dict[str, Any]) -> None:
         ("t8", F32, naive.tile8),
         ("bt8", BIT, naive.tile_bits),
         ("bs8", BIT, naive.in_steps),
+        ("be8", BIT, naive.in_eights),
         ("n16", BIT, naive.nibbles),
         ("b8x4", BIT, partial(naive.sign_tiles, lanes=8, depth=4)),
         ("b8x8", BIT, partial(naive.sign_tiles, lanes=8, depth=8)),
@@ -145,7 +148,7 @@ def test_layouts_of_the_ir_are_those_that_kernels_read(
         "bp8": bits,
         "bt8": bits,
         "bs8": bits,
-        **dict.fromkeys(("n16", "b8x4", "b8x8"), bits),
+        **dict.fromkeys(("be8", "n16", "b8x4", "b8x8"), bits),
         "tp8": [-1, 0, 1],
         "lp8": range(8),
         **dict.fromkeys(("d16", "w4x16", "w8x4", "w8x8"), range(-128, 128)),

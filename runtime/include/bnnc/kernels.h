@@ -290,6 +290,13 @@ void BNNC_SYM(conv2d_fb_neon_thr)(const bnnc_conv2d *p, const float *x, const ui
 void BNNC_SYM(conv2d_fb_neon_lvl)(const bnnc_conv2d *p, const float *x, const uint8_t *w,
                                   const float *thr, uint8_t *y);
 
+void BNNC_SYM(conv2d_fb_eights_f32)(const bnnc_conv2d *p, const float *x, const uint8_t *w,
+                                    const float *alpha, const float *bias, float *y);
+void BNNC_SYM(conv2d_fb_eights_thr)(const bnnc_conv2d *p, const float *x, const uint8_t *w,
+                                    const float *thr, uint8_t *y);
+void BNNC_SYM(conv2d_fb_eights_lvl)(const bnnc_conv2d *p, const float *x, const uint8_t *w,
+                                    const float *thr, uint8_t *y);
+
 void BNNC_SYM(depthwise_ff_neon_f32)(const bnnc_conv2d *p, const float *x, const float *w,
                                      const float *bias, float *y);
 void BNNC_SYM(depthwise_ff_neon_thr)(const bnnc_conv2d *p, const float *x, const float *w,
