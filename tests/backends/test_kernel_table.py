@@ -143,6 +143,19 @@ def test_the_order_of_float_layers_is_that_of_the_target() -> None:
     assert layer.owner.order == "muladd"  # type: ignore[attr-defined]
 
 
+@pytest.mark.parametrize(
+    ("size", "channels", "order"),
+    [(1, 63, "fma"), (1, 64, "eights"), (2, 15, "fma"), (2, 16, "eights")],
+)
+def test_the_order_is_the_first_that_the_kernel_has(size: int, channels: int, order: str) -> None:
+    net = Net()
+    layer = net.conv("fb", net.input(1, size, 1, 8), channels, (1, 1), "none")
+    lower(net.results(layer), find_target("neon"))
+    assert layer.owner is not None
+    assert layer.owner.order == order  # type: ignore[attr-defined]
+    assert layer.owner.kernel == f"conv2d_fb_{'neon' if order == 'fma' else 'eights'}_f32"
+
+
 def test_without_a_kernel_every_candidate_says_why() -> None:
     """Nothing can scale the result of a float layer; both kernels that come near are listed."""
     net = Net()

@@ -15,7 +15,7 @@
 #define GROUPS 8      /* whose tables are made at once */
 #define CHANNELS 512  /* for the sums of eight windows */
 #define ONE_GROUPS 16 /* the same of a single window */
-#define ONE_CHANNELS 4096
+#define ONE_CHANNELS 2048
 
 typedef struct {
     const bnnc_conv2d *p;
