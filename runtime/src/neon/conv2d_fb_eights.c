@@ -38,132 +38,12 @@ static int32_t taps_of(const bnnc_conv2d *p) { return p->kh * p->kw * p->ic; }
 
 static int32_t at_most(int32_t n, int32_t most) { return n < most ? n : most; }
 
-/* gcc would load where it adds, and clang add whenever it likes, until there are too few registers:
- * a vector is loaded, and a sum added to, before what follows. */
-#if defined(__clang__)
-#define LOADED(v) ((void)(v))
-#define ADDED(v) __asm__ volatile("" : "+w"(v))
-#else
-#define LOADED(v) BNNC_HOLD(v)
-#define ADDED(v) ((void)(v))
-#endif
-
-/* Eight channels of a single window. */
-BNNC_TEMPLATE void add_single(const uint8_t *weights, const float *tables, int32_t groups,
-                              float *sums) {
-    float s[8], found[8];
-    memcpy(s, sums, sizeof s);
-    do {
-        uint64_t w, at[8];
-        memcpy(&w, weights, sizeof w);
-        for (int l = 0; l < 8; ++l) {
-            at[l] = w >> 8 * l & 255;
-            BNNC_KEEP(at[l]);
-        }
-        for (int l = 0; l < 8; ++l) {
-            found[l] = tables[at[l]];
-            LOADED(found[l]);
-        }
-        for (int l = 0; l < 8; ++l) {
-            s[l] += found[l];
-            ADDED(s[l]);
-        }
-        weights += BNNC_EIGHT;
-        tables += BNNC_BYTE_SUMS;
-    } while (--groups != 0);
-    memcpy(sums, s, sizeof s);
-}
-
-/* Where the sums of both halves of a group lie in their tables, of a channel. */
-typedef struct {
-    uint64_t low, high;
-} offsets;
-
-BNNC_TEMPLATE offsets offsets_of(uint64_t low, uint64_t high, int channel) {
-    offsets o = {low >> 8 * channel & 255, high >> 8 * channel & 255};
-    BNNC_KEEP(o.low);
-    BNNC_KEEP(o.high);
-    return o;
-}
-
-BNNC_TEMPLATE float32x4_t look_up(const uint8_t *table, uint64_t offset) {
-    const float32x4_t found = vld1q_f32((const float *)(table + offset));
-    LOADED(found);
-    return found;
-}
-
-/* Sums of both halves of a group, of one or two vectors of windows. */
-typedef struct {
-    float32x4_t low0, high0, low1, high1;
-} halves;
-
-BNNC_TEMPLATE halves halves_of(const uint8_t *const tables[4], offsets o, int vectors) {
-    halves h;
-    h.low0 = look_up(tables[0], o.low);
-    h.high0 = look_up(tables[1], o.high);
-    h.low1 = vectors > 1 ? look_up(tables[2], o.low) : h.low0;
-    h.high1 = vectors > 1 ? look_up(tables[3], o.high) : h.high0;
-    return h;
-}
-
-/* Eight channels of so many vectors of windows, 1 or 2 and a constant. An index of four bits times
- * the bytes of a vector is a byte. Of three channels one after the other, vectors are added,
- * loaded, and offsets made, at the same time. */
-BNNC_TEMPLATE void add_windows(const uint8_t *weights, const float *first, int32_t groups,
-                               float *sums, int vectors) {
-    const uint64_t mask = UINT64_C(0xf0f0f0f0f0f0f0f0);
-    const ptrdiff_t step = 4 * vectors, half = BNNC_NIBBLE_SUMS * (ptrdiff_t)sizeof(float);
-    const uint8_t *base = (const uint8_t *)first, *second = base + GROUPS * 2 * half;
-    const uint8_t *tables[4] = {base, base + half, second, second + half};
-    float32x4_t s[8], t[8];
-    for (int l = 0; l < 8; ++l) {
-        s[l] = vld1q_f32(sums + l * step);
-        t[l] = vectors > 1 ? vld1q_f32(sums + l * step + 4) : s[l];
-    }
-    do {
-        uint64_t w;
-        memcpy(&w, weights, sizeof w);
-        uint64_t low = w << 4 & mask, high = w & mask;
-        BNNC_KEEP(low); /* or gcc would need two instructions for a byte of it */
-        BNNC_KEEP(high);
-        offsets ahead = offsets_of(low, high, 1);
-        halves next = halves_of(tables, offsets_of(low, high, 0), vectors);
-        for (int l = 0; l < 8; ++l) {
-            const halves h = next;
-            const offsets o = ahead;
-            if (l < 6) {
-                ahead = offsets_of(low, high, l + 2);
-            }
-            if (l < 7) {
-                next = halves_of(tables, o, vectors);
-            }
-            s[l] = vaddq_f32(s[l], vaddq_f32(h.low0, h.high0));
-            ADDED(s[l]);
-            if (vectors > 1) {
-                t[l] = vaddq_f32(t[l], vaddq_f32(h.low1, h.high1));
-                ADDED(t[l]);
-            }
-        }
-        weights += BNNC_EIGHT;
-        for (int k = 0; k < 2 * vectors; ++k) {
-            tables[k] += 2 * half;
-            BNNC_KEEP(tables[k]);
-        }
-    } while (--groups != 0);
-    for (int l = 0; l < 8; ++l) {
-        vst1q_f32(sums + l * step, s[l]);
-        if (vectors > 1) {
-            vst1q_f32(sums + l * step + 4, t[l]);
-        }
-    }
-}
-
 BNNC_NOINLINE void add_four(const uint8_t *w, const float *tables, int32_t groups, float *sums) {
-    add_windows(w, tables, groups, sums, 1);
+    bnnc_add_eights(w, tables, groups, sums, 1, 0);
 }
 
 BNNC_NOINLINE void add_eight(const uint8_t *w, const float *tables, int32_t groups, float *sums) {
-    add_windows(w, tables, groups, sums, 2);
+    bnnc_add_eights(w, tables, groups, sums, 2, (ptrdiff_t)sizeof(((block *)0)->tables[0]));
 }
 
 /* The sums of some windows, a multiple of four, for some channels. */
@@ -216,7 +96,7 @@ BNNC_NOINLINE void sum_single(const bnnc_conv2d *p, single *b, const bnnc_float_
         for (int32_t tile = 0; tile < tiles; ++tile, w += next) {
             __builtin_prefetch(w + next);
             __builtin_prefetch(w + next + 64);
-            add_single(w, b->tables[0], groups, b->sums + tile * BNNC_LANES);
+            bnnc_add_single_eights(w, b->tables[0], groups, b->sums + tile * BNNC_LANES);
         }
     }
 }
