@@ -83,9 +83,30 @@ class GraphWriter:
         mean = self.node("Mean", "Mean", magnitude, axes, Tidx=DType.INT32, keep_dims=False)
         return self.straight_through(clipped, self.node("Mul", "mul", sign, mean))
 
+    def larq_sign(self, x: str) -> str:
+        """Bits as Larq makes them: the sign of 0 is 1."""
+        sign = self.node("Sign", "ste_sign/Sign", x)
+        moved = self.node("AddV2", "ste_sign/add", sign, self.constant("ste_sign/add/y", 0.1))
+        return self.node("Sign", "ste_sign/Rounded", moved)
+
+    def bare_conv(self, x: str, w: str, stride: int = 1, padding: str = "SAME") -> str:
+        """A convolution without bias."""
+        return self.node("Conv2D", "Conv2D", x, w, strides=(1, stride, stride, 1), padding=padding)
+
+    def depthwise(self, x: str, w: str, stride: int) -> str:
+        """A convolution of each channel by itself, without bias."""
+        name, strides = "DepthwiseConv2dNative", (1, stride, stride, 1)
+        return self.node(name, name, x, w, strides=strides, padding="SAME")
+
+    def pad(self, x: str, each: int, value: float) -> str:
+        """Rows and columns of a value around images."""
+        pads = np.array([[0, 0], [each, each], [each, each], [0, 0]], np.int32)
+        sizes, filler = self.constant("PadV2/paddings", pads), self.constant("PadV2/value", value)
+        return self.node("PadV2", "PadV2", x, sizes, filler, Tpaddings=DType.INT32)
+
     def conv(self, x: str, w: str, channels: int, stride: int = 1, padding: str = "SAME") -> str:
         """A convolution and its bias."""
-        made = self.node("Conv2D", "Conv2D", x, w, strides=(1, stride, stride, 1), padding=padding)
+        made = self.bare_conv(x, w, stride, padding)
         bias = self._rng.normal(0, 0.1, channels).astype(np.float32)
         return self.node("AddV2", "add", made, self.variable("b", bias))
 
@@ -102,12 +123,16 @@ class GraphWriter:
         name = "FusedBatchNormV3"
         return self.node(name, name, x, *inputs, U=DType.FLOAT, is_training=False, epsilon=1e-4)
 
-    def max_pool(self, x: str, size: int) -> str:
-        """A pool of `size` x `size`, two apart."""
-        window = (1, size, size, 1)
-        return self.node(
-            "MaxPool", "MaxPool", x, ksize=window, strides=(1, 2, 2, 1), padding="VALID"
-        )
+    def max_pool(self, x: str, size: int, stride: int = 2) -> str:
+        """A pool of `size` x `size`, by default two apart."""
+        window, strides = (1, size, size, 1), (1, stride, stride, 1)
+        return self.node("MaxPool", "MaxPool", x, ksize=window, strides=strides, padding="VALID")
+
+    def dense(self, x: str, inputs: int, outputs: int) -> str:
+        """A dense layer and its bias."""
+        w, flags = self.weights(inputs, outputs), {"transpose_a": False, "transpose_b": False}
+        made = self.node("MatMul", "MatMul", x, w, **flags)
+        return self.node("BiasAdd", "BiasAdd", made, self.weights(outputs))
 
     def reshape(self, x: str, name: str, *shape: int) -> str:
         """A reshape to a constant shape."""

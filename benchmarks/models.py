@@ -87,6 +87,46 @@ def _alexnet_tail(g: GraphWriter, x: str) -> GraphWriter:
     return g
 
 
+_QUICKNET = (64, 128, 256, 512)
+
+
+def quicknet() -> GraphWriter:
+    """QuickNet for ImageNet: four sections of four binary layers, floats between them.
+
+    The network of that name in Larq Zoo 2 (https://docs.larq.dev/zoo/api/sota/). What binary layers
+    add to stays in floats; before a section's first layer the image is halved by a maximum, a blur
+    of each channel, and a 1x1 convolution.
+    """
+    g = GraphWriter(5)
+    x = g.bare_conv(g.placeholder(224, 224, 3), g.weights(3, 3, 3, 16), 2)
+    x = g.node("Relu", "Relu", g.batch_norm(x, 16))
+    x = g.batch_norm(g.depthwise(x, g.weights(3, 3, 16, 1), 2), 16)
+    x = g.batch_norm(g.bare_conv(x, g.weights(1, 1, 16, _QUICKNET[0])), _QUICKNET[0])
+    for i, channels in enumerate(_QUICKNET):
+        if i:
+            x = g.max_pool(g.node("Relu", "Relu", x), 2, 1)
+            x = g.depthwise(x, g.variable("blur", _blur(_QUICKNET[i - 1])), 2)
+            x = g.bare_conv(x, g.weights(1, 1, _QUICKNET[i - 1], channels))
+            x = g.batch_norm(x, channels)
+        for _ in range(4):
+            w = g.larq_sign(g.weights(3, 3, channels, channels))
+            added = g.bare_conv(g.pad(g.larq_sign(x), 1, 1), w, padding="VALID")
+            added = g.batch_norm(g.node("Relu", "Relu", added), channels)
+            x = g.node("AddV2", "residual", added, x)
+    axes = g.constant("Mean/reduction_indices", np.array([1, 2], np.int32))
+    x = g.node("Relu", "Relu", x)
+    x = g.node("Mean", "Mean", x, axes, Tidx=DType.INT32, keep_dims=False)
+    g.node("Softmax", "y", g.dense(x, _QUICKNET[-1], 1000))
+    return g
+
+
+def _blur(channels: int) -> np.ndarray:
+    """Weights [3, 3, channels, 1] of the binomial filter."""
+    row = np.array([1, 2, 1], np.float32)
+    blur = np.outer(row, row)[..., None, None] / np.float32(16)
+    return np.repeat(blur, channels, axis=2)
+
+
 def chain(layers: int) -> GraphWriter:
     """Equal binary layers one after the other."""
     g = GraphWriter(4)
@@ -102,6 +142,7 @@ MODELS: dict[str, Callable[[], GraphWriter]] = {
     "cifar": cifar,
     "alexnet_xnor": alexnet_xnor,
     "alexnet_bwn": alexnet_bwn,
+    "quicknet": quicknet,
 } | {f"chain_{n}": partial(chain, n) for n in (10, 100, 1000)}
 
 

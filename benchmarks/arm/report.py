@@ -9,9 +9,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from .bounds import Bound
 from .toolchain import TARGET, version
 
 COMPILERS = dict(zip(("gcc", "clang"), TARGET.compilers, strict=False))
+
+
+def name_of(command: str) -> str:
+    """The name of a compiler, given its command."""
+    return next(name for name, found in COMPILERS.items() if found == command)
 
 
 @dataclass
@@ -22,13 +28,13 @@ class Report:
         work: an empty folder.
         names: rows to print, by part of their names; empty for all.
         compiler: the only one to use, ``gcc`` or ``clang``; None for those that are installed.
-        missed: bounds that were missed, a line for each; not empty makes the command exit with 1.
+        bounds: goals and what was found; one that is missed makes the command exit with 1.
     """
 
     work: Path
     names: tuple[str, ...] = ()
     compiler: str | None = None
-    missed: list[str] = field(default_factory=list[str])
+    bounds: list[Bound] = field(default_factory=list[Bound])
 
     def compilers(self) -> Iterator[tuple[str, str]]:
         """Name and command of each compiler to use."""
@@ -39,6 +45,14 @@ class Report:
     def wants(self, row: object) -> bool:
         """Whether a row is to be printed."""
         return not self.names or any(name in str(row) for name in self.names)
+
+    def at_most(self, what: str, value: float, goal: float, note: str = "") -> None:
+        """Note a value that must not exceed its goal, and why it would, where that is known."""
+        self.bounds.append(Bound(what, value, goal, least=False, note=note))
+
+    def at_least(self, what: str, value: float, goal: float) -> None:
+        """Note a value that must reach its goal."""
+        self.bounds.append(Bound(what, value, goal, least=True))
 
     def heading(self, compiler: str) -> None:
         """Say which compiler the following lines are about."""

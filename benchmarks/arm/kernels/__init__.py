@@ -3,7 +3,7 @@
 
 Every module of this package is a part of the report, in the order of their names. It has a
 docstring that says what its columns are, and a function ``report(run)`` that prints them with the
-methods of `benchmarks.arm.report.Report` and adds to ``run.missed`` where a bound is missed.
+methods of `benchmarks.arm.report.Report`, `at_most` and `at_least` for what has a goal.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from pathlib import Path
 from bnnc.backends.measure import CPUS
 
 from ..model import Loop, code_of, innermost_loops, vector_operations
-from ..report import Report
+from ..report import Report, name_of
 from ..toolchain import Bench, Shape, compiled
 
 KERNEL = "conv2d_bb_neon_thr"
@@ -46,17 +46,17 @@ def report(run: Report) -> None:
         _compiler(run, command, run.work / name)
 
 
-def _loop(run: Report, name: str, loop: Loop, *, bound: bool) -> None:
+def _loop(run: Report, command: str, name: str, loop: Loop, *, bound: bool) -> None:
+    what = f"bits, {name}, {name_of(command)}"
     groups = loop.count("cnt")
     rates: list[object] = []
     for cpu in CPUS:
         cycles = loop.cycles(cpu)
         rates.append("no llvm-mca" if cycles is None else groups * 128 / cycles)
-        if bound and cycles is not None and groups * 128 / cycles < BOUNDS.get(cpu, 0):
-            run.missed.append(f"{name}: {groups * 128 / cycles:.1f} MAC/cycle on {cpu}'s model")
+        if bound and cycles is not None and cpu in BOUNDS:
+            run.at_least(f"{what}: MAC/cycle, {cpu}'s model", groups * 128 / cycles, BOUNDS[cpu])
     operations = loop.vector_operations / groups
-    if operations > OPERATIONS:
-        run.missed.append(f"{name}: {operations:.2f} vector operations for a group")
+    run.at_most(f"{what}: vector operations for 128 products", operations, OPERATIONS)
     run.row(name, len(loop.body) / groups, operations, *rates)
 
 
@@ -65,8 +65,8 @@ def _end(run: Report, command: str, folder: Path) -> None:
     code = [line for _, line in code_of(compiled(f"{END}.c", command, folder), END)]
     each = vector_operations(code) / 4
     run.text(f"thresholds and packing: {each:.2f} vector operations for 8 results\n")
-    if each > END_OPERATIONS:
-        run.missed.append(f"thresholds and packing by {command}: {each:.2f} operations")
+    what = f"bits, thresholds and packing, {name_of(command)}"
+    run.at_most(f"{what}: vector operations for 8 results", each, END_OPERATIONS)
 
 
 def _compiler(run: Report, command: str, folder: Path) -> None:
@@ -77,8 +77,8 @@ def _compiler(run: Report, command: str, folder: Path) -> None:
     one = next(loop for loop in innermost_loops(bench.object, FEW) if loop.count("cnt") == 16)
     run.heading(command)
     run.row("inner loop", "instr/group", "vector/group", *(f"{c} *" for c in CPUS))
-    _loop(run, "four pixels", four, bound=True)
-    _loop(run, "one pixel", one, bound=False)
+    _loop(run, command, "four pixels", four, bound=True)
+    _loop(run, command, "one pixel", one, bound=False)
     run.text("* MAC/cycle as modelled by llvm-mca, not measured")
     _end(run, command, folder)
     run.row("whole layer", "MMAC", "Minstr", "instr/group", "of ideal", "portable C")
@@ -90,5 +90,5 @@ def _compiler(run: Report, command: str, folder: Path) -> None:
         slower = plain.executed(shape).total() / executed
         rate = executed / (shape.macs / 128)
         run.row(shape, shape.macs / 1e6, executed / 1e6, rate, share, f"{slower:.1f} x")
-        if shape.kernel == 3 and shape.ic >= 128 and share > OVERHEAD:
-            run.missed.append(f"{shape} by {command}: {share:.2f} of the ideal")
+        if shape.kernel == 3 and shape.ic >= 128:
+            run.at_most(f"bits, {shape}, {name_of(command)}: of ideal", share, OVERHEAD)
