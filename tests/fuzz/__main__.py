@@ -13,10 +13,14 @@ import numpy as np
 from .damage import KINDS
 from .journal import Journal
 from .kept import FOLDER, NETWORK, Kept, fault_of_files, fault_of_network
-from .native import Native
+from .native import Native, compiler_for
 from .soak import soak
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
+_TARGET = click.option(
+    "--target", default="c", show_default=True, help="of networks; another machine's is emulated"
+)
+_CC = click.option("--cc", help="the compiler; gcc for c, else the target's first one if none")
 
 
 @click.group()
@@ -35,8 +39,8 @@ def main() -> None:
 )
 @click.option("--resume", is_flag=True, help="go on where the log ends (give its seed)")
 @click.option("--keep/--no-keep", default=True, help="make what fails smaller and keep it")
-@click.option("--target", default="c", show_default=True)
-@click.option("--cc", default="gcc", show_default=True)
+@_TARGET
+@_CC
 @click.option("--optimize", default="-O0", show_default=True, help="of the kernels")
 def soak_command(
     seed: int | None,
@@ -48,11 +52,12 @@ def soak_command(
     resume: bool,
     keep: bool,
     target: str,
-    cc: str,
+    cc: str | None,
     optimize: str,
 ) -> None:
     """Run random networks and damaged files, and write a log."""
     chosen = fresh_seed() if seed is None else seed
+    cc = cc or compiler_for(target)
     click.echo(f"seed {chosen}")
     facts = {"networks": networks, "files": files, "kinds": kinds, "target": target, "cc": cc}
     journal = Journal.opened(log, chosen, resume=resume, **facts, optimize=optimize)
@@ -73,11 +78,13 @@ def soak_command(
 
 @main.command("replay")
 @click.argument("cases", nargs=-1, type=click.Path(exists=True, path_type=Path))
-def replay_command(cases: tuple[Path, ...]) -> None:
+@_TARGET
+@_CC
+def replay_command(cases: tuple[Path, ...], target: str, cc: str | None) -> None:
     """Run kept cases again, all of them where none is named."""
     failed = 0
     with tempfile.TemporaryDirectory(prefix="bnnc-replay-") as folder:
-        native = Native.made(Path(folder))
+        native = Native.made(Path(folder), target, cc or compiler_for(target))
         for path in cases or sorted(FOLDER.glob("*.json")):
             kept = Kept.load(path)
             if kept.kind == NETWORK:

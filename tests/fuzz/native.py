@@ -30,6 +30,11 @@ _ENVIRONMENT = {
 }
 
 
+def compiler_for(target: str) -> str:
+    """The compiler to take for a target where none is named: gcc for this machine."""
+    return "gcc" if target == "c" else find_target(target).compilers[0]
+
+
 def _compile(command: Sequence[str], what: str) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:

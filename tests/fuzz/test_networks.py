@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from .fault import Fault
 from .grower import grow
 from .journal import Journal
 from .kept import FOLDER, NETWORK, Kept, fault_of_files, fault_of_network
-from .native import Native
+from .native import Native, compiler_for
 from .networks import Tally, campaign
 from .samples import ordinary
 from .shrink import shrunk_network
@@ -32,6 +33,24 @@ def test_networks(native: Native, seed: int) -> None:
     assert found.counts["networks"] == COUNT
     assert found.counts["refused"] <= COUNT // 8
     assert found.counts["tensors"] > 20 * COUNT
+
+
+@pytest.fixture(scope="module")
+def arm(tmp_path_factory: pytest.TempPathFactory) -> Native:
+    """The kernels of NEON, not optimized, run by an emulator."""
+    compiler = compiler_for("neon")
+    for tool in (compiler, "qemu-aarch64"):
+        if shutil.which(tool) is None:
+            pytest.skip(f"no {tool} on PATH; scripts/system-packages.sh installs it")
+    return Native.made(tmp_path_factory.mktemp("arm"), "neon", compiler)
+
+
+@pytest.mark.slow
+def test_networks_on_emulated_arm(arm: Native, seed: int) -> None:
+    """A few networks; ``python -m tests.fuzz soak --target neon`` runs more."""
+    found = campaign(arm, ((f"n{i}", grow(seed, i)) for i in range(COUNT, COUNT + 8)), Tally())
+    assert not found.faults, f"seed {seed}: {[(n, str(f)) for n, _, f in found.faults]}"
+    assert found.counts["tensors"] > 20 * 4
 
 
 @pytest.mark.slow
