@@ -51,19 +51,61 @@ def emulated(
     return EmulatedKernels(program, target, list(kernels))
 
 
-@pytest.fixture(scope="session", params=["here", *_OTHERS])
-def kernels(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Kernels]:
-    """Every portable kernel, compiled by gcc for this machine and for others."""
-    if request.param == "here":
-        cc: str = request.getfixturevalue("cc")
-        extra = SANITIZE if _SANITIZED else ()
-        yield NativeKernels(build(cc, tmp_path_factory.mktemp("kernels"), *extra))
-        return
-    found = emulated(request.param, tmp_path_factory.mktemp(request.param))
+class Emulated:
+    """Programs of kernels, each built when it is first asked for.
+
+    A parametrized fixture is made anew each time the parameter changes, once or more for each file
+    of tests; these are kept.
+    """
+
+    def __init__(self, folders: pytest.TempPathFactory) -> None:
+        self._folders = folders
+        self._made: dict[tuple[str, bool, int], EmulatedKernels] = {}
+
+    def all_of(self, target: str) -> Kernels:
+        """Every kernel that may run on a target."""
+        return self._get(target, False, 0)
+
+    def family(self, isa: str, compiler: int) -> Kernels:
+        """The kernels of a family, by a compiler of its target, run as the target says."""
+        return self._get(isa, True, compiler)
+
+    def _get(self, target: str, family: bool, compiler: int) -> Kernels:
+        key = target, family, compiler
+        if key not in self._made:
+            chosen = of_family(target) if family else None
+            folder = self._folders.mktemp(target)
+            self._made[key] = emulated(target, folder, chosen, compiler)
+        return self._made[key]
+
+    def close(self) -> None:
+        """End the programs."""
+        for kernels in self._made.values():
+            kernels.close()
+
+
+@pytest.fixture(scope="session")
+def emulated_kernels(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulated]:
+    """Programs of kernels for other machines."""
+    found = Emulated(tmp_path_factory)
     yield found
     found.close()
+
+
+@pytest.fixture(scope="session")
+def host_kernels(cc: str, tmp_path_factory: pytest.TempPathFactory) -> Kernels:
+    """Every portable kernel, compiled by gcc for this machine."""
+    extra = SANITIZE if _SANITIZED else ()
+    return NativeKernels(build(cc, tmp_path_factory.mktemp("kernels"), *extra))
+
+
+@pytest.fixture(scope="session", params=["here", *_OTHERS])
+def kernels(
+    request: pytest.FixtureRequest, host_kernels: Kernels, emulated_kernels: Emulated
+) -> Kernels:
+    """Every portable kernel, compiled by gcc for this machine and for others."""
+    target: str = request.param
+    return host_kernels if target == "here" else emulated_kernels.all_of(target)
 
 
 @pytest.fixture(scope="session")
@@ -82,30 +124,12 @@ def of_family(isa: str) -> dict[str, str]:
 
 
 @pytest.fixture(scope="session", params=["gcc", "clang"])
-def neon_kernels(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Kernels]:
+def neon_kernels(request: pytest.FixtureRequest, emulated_kernels: Emulated) -> Kernels:
     """Kernels for 64-bit ARM, by two compilers, run as by a processor without extensions."""
-    folder = tmp_path_factory.mktemp("neon")
-    number = ["gcc", "clang"].index(request.param)
-    found = emulated("neon", folder, of_family("neon"), number)
-    yield found
-    found.close()
+    return emulated_kernels.family("neon", ["gcc", "clang"].index(request.param))
 
 
 @pytest.fixture(scope="session")
-def arm_family(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Callable[[str, int], Kernels]]:
+def arm_family(emulated_kernels: Emulated) -> Callable[[str, int], Kernels]:
     """The kernels of a family for 64-bit ARM, by a compiler of its target, run as it says."""
-    made: dict[tuple[str, int], EmulatedKernels] = {}
-
-    def family(isa: str, compiler: int) -> Kernels:
-        if (isa, compiler) not in made:
-            folder = tmp_path_factory.mktemp(isa)
-            made[isa, compiler] = emulated(isa, folder, of_family(isa), compiler)
-        return made[isa, compiler]
-
-    yield family
-    for kernels in made.values():
-        kernels.close()
+    return emulated_kernels.family

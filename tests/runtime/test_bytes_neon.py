@@ -65,6 +65,11 @@ GEOMETRIES = [
     Geometry(n=1, ih=3, iw=4, ic=512, oc=8, pad=(1, 1, 1, 1)),
     Geometry(n=1, ih=3, iw=4, ic=1200, oc=8, pad=(1, 1, 1, 1)),
     Geometry(n=9, ih=1, iw=1, ic=4640, oc=3, kh=1, kw=1),
+    # Rows of a window of two and of three vectors.
+    Geometry(n=1, ih=15, iw=19, ic=3, oc=17, kh=11, kw=11, stride=(4, 4), pad=(2, 2, 2, 2)),
+    Geometry(n=2, ih=5, iw=13, ic=2, oc=8, kh=3, kw=9, stride=(1, 2)),
+    Geometry(n=1, ih=5, iw=4, ic=16, oc=9, kh=3, kw=2, pad=(1, 0, 0, 1)),
+    Geometry(n=1, ih=5, iw=6, ic=16, oc=8),
     # More channels than are summed up at once, and an odd number of tiles.
     Geometry(n=1, ih=1, iw=3, ic=33, oc=1061, kh=1, kw=2),
 ]

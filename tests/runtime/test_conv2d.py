@@ -226,6 +226,11 @@ PADDED = [
     replace(MANY[2], pad_value=-1),
     replace(MANY[0], pad=(4, 3, 5, 4), stride=(1, 2)),
     replace(MANY[3], pad=(4, 6, 5, 4)),
+    # Rows of the kernel that are no whole steps, some of them above or below the input.
+    replace(MANY[0], ic=96, kh=5, kw=5, pad=(2, 2, 2, 2)),
+    replace(MANY[1], ic=88, pad=(2, 1, 2, 0)),
+    replace(MANY[2], ic=40, kh=7, pad=(3, 1, 3, 1)),
+    replace(MANY[4], ih=2, ic=24, kh=6, kw=2, pad=(9, 0, 7, 1)),
 ]
 
 

@@ -11,6 +11,20 @@ typedef struct {
     bnnc_window window; /* of the first */
 } bnnc_region;
 
+/* Leave out whole steps of weights that are nothing but rows of taps above or below the input. */
+BNNC_TEMPLATE void bnnc_leave_out_rows(bnnc_windows *s, const bnnc_window *v) {
+    const ptrdiff_t row = s->p->kw * s->tap;
+    const ptrdiff_t first = v->kh_lo * row / 16;
+    if (v->kh_hi < s->p->kh) {
+        s->half = 0;
+        s->steps = (v->kh_hi * row + 15) / 16;
+    }
+    s->steps -= first;
+    s->runs = s->steps > 0;
+    s->w_first = first * 16;
+    s->mask += first * 16;
+}
+
 /* Say what the windows that come are: those of v, with all taps or with the ones inside the input.
  * Zero padding is left out where the weights of a tap are whole steps; elsewhere its taps are +1
  * and there is a mask. */
@@ -46,6 +60,7 @@ BNNC_TEMPLATE void bnnc_set_taps(bnnc_windows *s, const bnnc_window *v) {
                 }
             }
         }
+        bnnc_leave_out_rows(s, v);
     }
     if (s->p->bits_in > 0) {
         s->mask = s->room;
@@ -54,7 +69,7 @@ BNNC_TEMPLATE void bnnc_set_taps(bnnc_windows *s, const bnnc_window *v) {
     }
     s->next = s->planes * s->size;
     s->w_plane = s->size;
-    s->windows = s->copies;
+    s->windows = s->copies + (s->mask != NULL ? s->w_first : 0);
 }
 
 /* What is done with windows; all have the same taps outside the input. */

@@ -175,29 +175,56 @@ BNNC_NOINLINE void bnnc_finish_sums(const bnnc_byte_tile *t, ptrdiff_t pixel, pt
     bnnc_each_pixel(t, pixel, pixels, sums, bnnc_sums_of_one);
 }
 
-/* What is not there is made -2^31, which no sum is below. */
+/* S + b < t is S < t - b, which stays at the bounds of int32_t: sums lie within them. What is not
+ * there is made -2^31, which no sum is below. */
 BNNC_TEMPLATE void bnnc_set_cut(bnnc_byte_tile *t) {
     int32_t thr[BNNC_LANES];
     for (int32_t l = 0; l < BNNC_LANES; ++l) {
         thr[l] = l < t->count ? t->end->thr[t->oc + l] : INT32_MIN;
     }
     t->row = bnnc_bit_bytes(t->p->oc);
-    t->factor[0] = vld1q_s32(thr);
-    t->factor[1] = vld1q_s32(thr + 4);
+    t->factor[0] = vqsubq_s32(vld1q_s32(thr), t->bias[0]);
+    t->factor[1] = vqsubq_s32(vld1q_s32(thr + 4), t->bias[1]);
+}
+
+/* Ones, each in the place of its channel in a byte, where sums are below. */
+BNNC_TEMPLATE uint16x8_t bnnc_cut_sums(const bnnc_byte_tile *t, const int32_t *sums) {
+    static const uint16_t bits[BNNC_LANES] = {1, 2, 4, 8, 16, 32, 64, 128};
+    const uint32x4_t a = vcltq_s32(vld1q_s32(sums), t->factor[0]);
+    const uint32x4_t b = vcltq_s32(vld1q_s32(sums + 4), t->factor[1]);
+    const uint16x8_t below = vuzp1q_u16(vreinterpretq_u16_u32(a), vreinterpretq_u16_u32(b));
+    return vandq_u16(below, vld1q_u16(bits));
 }
 
 BNNC_TEMPLATE void bnnc_cut_of_one(const bnnc_byte_tile *t, ptrdiff_t pixel, const int32_t *sums) {
-    static const uint16_t bits[BNNC_LANES] = {1, 2, 4, 8, 16, 32, 64, 128};
-    const uint32x4_t a = vcltq_s32(bnnc_biased_sums(t, sums, 0), t->factor[0]);
-    const uint32x4_t b = vcltq_s32(bnnc_biased_sums(t, sums, 1), t->factor[1]);
-    const uint16x8_t below = vmovn_high_u32(vmovn_u32(a), b);
-    const uint16_t byte = vaddvq_u16(vandq_u16(below, vld1q_u16(bits)));
-    ((uint8_t *)t->end->y)[pixel * t->row + t->oc / 8] = (uint8_t)byte;
+    uint8_t *y = t->end->y;
+    y[pixel * t->row + t->oc / 8] = (uint8_t)vaddvq_u16(bnnc_cut_sums(t, sums));
+}
+
+BNNC_TEMPLATE void bnnc_cut_of_four(const bnnc_byte_tile *t, uint8_t *y, const int32_t *sums) {
+    const uint16x8_t a = bnnc_cut_sums(t, sums), b = bnnc_cut_sums(t, sums + BNNC_LANES);
+    const uint16x8_t c = bnnc_cut_sums(t, sums + 2 * BNNC_LANES);
+    const uint16x8_t p = vpaddq_u16(a, b);
+    const uint16x8_t q = vpaddq_u16(c, bnnc_cut_sums(t, sums + 3 * BNNC_LANES));
+    const uint16x8_t r = vpaddq_u16(p, q);
+    const uint8x16_t bytes = vreinterpretq_u8_u16(vpaddq_u16(r, r));
+    vst1q_lane_u8(y, bytes, 0);
+    vst1q_lane_u8(y + t->row, bytes, 2);
+    vst1q_lane_u8(y + 2 * t->row, bytes, 4);
+    vst1q_lane_u8(y + 3 * t->row, bytes, 6);
 }
 
 BNNC_NOINLINE void bnnc_finish_cut(const bnnc_byte_tile *t, ptrdiff_t pixel, ptrdiff_t pixels,
                                    const int32_t *sums) {
-    bnnc_each_pixel(t, pixel, pixels, sums, bnnc_cut_of_one);
+    const bnnc_byte_tile own = *t;
+    uint8_t *y = (uint8_t *)own.end->y + pixel * own.row + own.oc / 8;
+    ptrdiff_t q = 0;
+    for (; q + 4 <= pixels; q += 4, y += 4 * own.row) {
+        bnnc_cut_of_four(&own, y, sums + q * BNNC_LANES);
+    }
+    for (; q < pixels; ++q) {
+        bnnc_cut_of_one(&own, pixel + q, sums + q * BNNC_LANES);
+    }
 }
 
 BNNC_TEMPLATE void bnnc_counted_of_one(const bnnc_byte_tile *t, ptrdiff_t pixel,

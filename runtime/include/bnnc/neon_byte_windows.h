@@ -37,14 +37,21 @@ typedef struct {
     int8_t room[BNNC_BYTE_ROOM];
 } bnnc_byte_windows;
 
+/* Sixteen bytes and more: at last some of them once more, rather than byte for byte what is left.
+ */
+BNNC_TEMPLATE void bnnc_copy_vectors_turned(uint8_t *to, const uint8_t *from, ptrdiff_t n,
+                                            uint8_t turn, ptrdiff_t vectors) {
+    const uint8x16_t t = vdupq_n_u8(turn);
+    const uint8x16_t last = veorq_u8(vld1q_u8(from + n - 16), t);
+    for (ptrdiff_t i = 0; i < vectors - 1; ++i) {
+        vst1q_u8(to + 16 * i, veorq_u8(vld1q_u8(from + 16 * i), t));
+    }
+    vst1q_u8(to + n - 16, last);
+}
+
 BNNC_TEMPLATE void bnnc_copy_turned(uint8_t *to, const uint8_t *from, ptrdiff_t n, uint8_t turn) {
-    if (n >= 16) { /* at last some of it once more, rather than byte for byte what is left */
-        const uint8x16_t t = vdupq_n_u8(turn);
-        const uint8x16_t last = veorq_u8(vld1q_u8(from + n - 16), t);
-        for (ptrdiff_t i = 0; i < n - 16; i += 16) {
-            vst1q_u8(to + i, veorq_u8(vld1q_u8(from + i), t));
-        }
-        vst1q_u8(to + n - 16, last);
+    if (n >= 16) {
+        bnnc_copy_vectors_turned(to, from, n, turn, (n + 15) / 16);
     } else if (n >= 8) {
         const uint8x8_t t = vdup_n_u8(turn);
         vst1_u8(to, veor_u8(vld1_u8(from), t));
@@ -101,16 +108,30 @@ BNNC_TEMPLATE void bnnc_copy_window(const bnnc_byte_windows *s, const uint8_t *i
     }
 }
 
+/* Rows of taps of which each is one run, of so many vectors, a constant. */
+BNNC_TEMPLATE void bnnc_copy_runs_turned(const bnnc_byte_windows *s, uint8_t *to,
+                                         const uint8_t *from, ptrdiff_t down, ptrdiff_t vectors) {
+    const ptrdiff_t n = (ptrdiff_t)s->p->kw * s->p->ic;
+    for (int32_t i = s->p->kh; i > 0; --i, from += down, to += n) {
+        bnnc_copy_vectors_turned(to, from, n, s->turn, vectors);
+    }
+}
+
 /* A window without taps outside of the input begins at `from`. */
 BNNC_TEMPLATE void bnnc_copy_whole(const bnnc_byte_windows *s, const uint8_t *from, uint8_t *to) {
     const bnnc_conv2d *p = s->p;
-    const uint8_t *end = to + s->row;
+    uint8_t *end = to + s->row;
     const ptrdiff_t down = (ptrdiff_t)p->dilation_h * p->iw * p->ic;
-    for (int32_t i = 0; i < p->kh; ++i, from += down) {
-        to = bnnc_copy_taps_turned(s, to, from, p->kw);
-    }
-    if (to < end) {
-        memset(to, 0, (size_t)(end - to));
+    const ptrdiff_t run = p->dilation_w == 1 && p->groups == 1 ? (ptrdiff_t)p->kw * p->ic : 0;
+    vst1q_u8(end - 16, vdupq_n_u8(0)); /* behind the last tap, which is not always there */
+    if (run > 16 && run <= 32) {
+        bnnc_copy_runs_turned(s, to, from, down, 2);
+    } else if (run > 32 && run <= 48) {
+        bnnc_copy_runs_turned(s, to, from, down, 3);
+    } else {
+        for (int32_t i = 0; i < p->kh; ++i, from += down) {
+            to = bnnc_copy_taps_turned(s, to, from, p->kw);
+        }
     }
 }
 

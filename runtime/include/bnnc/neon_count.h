@@ -139,6 +139,25 @@ BNNC_TEMPLATE uint16x8_t bnnc_count_step(uint16x8_t n, const uint8_t *w, uint8x1
     return vpadalq_u8(n, vpaddq_u8(p, q));
 }
 
+/* Where a mask and the weights are both 1, of steps that the mask has ones in: mostly few. */
+BNNC_TEMPLATE uint16x8_t bnnc_count_mask(const bnnc_runs *r, const uint8_t *mask) {
+    uint16x8_t n = vdupq_n_u16(0);
+    for (ptrdiff_t run = 0; run < r->runs; ++run) {
+        const uint8_t *w = r->w + run * r->w_run;
+        for (ptrdiff_t k = r->steps; k > 0; --k, mask += BNNC_STEP, w += BNNC_STEP_WEIGHTS) {
+            const uint8x16_t x = vld1q_u8(mask);
+            if (vmaxvq_u8(x) != 0) {
+                n = bnnc_count_step(n, w, x, 1);
+            }
+        }
+    }
+    if (r->half) {
+        const uint8_t *w = r->w + r->runs * r->steps * BNNC_STEP_WEIGHTS;
+        n = bnnc_count_step(n, w, vcombine_u8(vld1_u8(mask), vdup_n_u8(0)), 1);
+    }
+    return n;
+}
+
 /* One window. Where there is but one, the weights come from far: they are asked for in time. */
 BNNC_TEMPLATE uint16x8_t bnnc_count_window1(const bnnc_runs *r, const uint8_t *x, int both) {
     uint16x8_t n = vdupq_n_u16(0), m = n;

@@ -52,28 +52,46 @@ BNNC_TEMPLATE void bnnc_dot_block(const int8_t *w, int32_t channels, const int8_
     }
 }
 
+/* Sixteen numbers of one window and their weights, which are loaded at once, in pairs. */
+BNNC_TEMPLATE void bnnc_dot_step(int32x4_t *s, int8x16_t x, const int8_t *w) {
+    int8x16_t v[8];
+    for (int i = 0; i < 8; ++i) {
+        v[i] = vld1q_s8(w + 16 * i);
+    }
+    for (int i = 0; i < 8; ++i) {
+        BNNC_HOLD(v[i]);
+    }
+    s[0] = vdotq_laneq_s32(s[0], v[0], x, 0);
+    s[1] = vdotq_laneq_s32(s[1], v[1], x, 0);
+    s[2] = vdotq_laneq_s32(s[2], v[2], x, 1);
+    s[3] = vdotq_laneq_s32(s[3], v[3], x, 1);
+    s[4] = vdotq_laneq_s32(s[4], v[4], x, 2);
+    s[5] = vdotq_laneq_s32(s[5], v[5], x, 2);
+    s[6] = vdotq_laneq_s32(s[6], v[6], x, 3);
+    s[7] = vdotq_laneq_s32(s[7], v[7], x, 3);
+}
+
 /* Where there is but one window, the weights come from far: they are asked for in time. Four pairs
  * of sums do not wait for each other. */
 BNNC_TEMPLATE void bnnc_dot_window(const int8_t *w, int32_t channels, const int8_t *x,
                                    ptrdiff_t next, ptrdiff_t steps, int32_t *sums) {
     const int32x4_t zero = vdupq_n_s32(0);
-    int32x4_t a[1] = {zero}, b[1] = {zero}, c[1] = {zero}, d[1] = {zero};
-    int32x4_t e[1] = {zero}, f[1] = {zero}, g[1] = {zero}, h[1] = {zero};
+    const ptrdiff_t w_step = 4 * BNNC_DOT_GROUP;
+    int32x4_t s[8] = {zero, zero, zero, zero, zero, zero, zero, zero};
     (void)channels;
     (void)next;
-    do {
-        const int8x16_t v[1] = {vld1q_s8(x)};
-        __builtin_prefetch(w + 768);
-        __builtin_prefetch(w + 832);
-        BNNC_ADD_GROUP(a, b, v, 0, w, 1);
-        BNNC_ADD_GROUP(c, d, v, 1, w, 1);
-        BNNC_ADD_GROUP(e, f, v, 2, w, 1);
-        BNNC_ADD_GROUP(g, h, v, 3, w, 1);
-        x += BNNC_DOT_STEP;
-        w += 4 * BNNC_DOT_GROUP;
-    } while (--steps != 0);
-    vst1q_s32(sums, vaddq_s32(vaddq_s32(a[0], c[0]), vaddq_s32(e[0], g[0])));
-    vst1q_s32(sums + 4, vaddq_s32(vaddq_s32(b[0], d[0]), vaddq_s32(f[0], h[0])));
+    for (; steps >= 2; steps -= 2, x += 2 * BNNC_DOT_STEP, w += 2 * w_step) {
+        for (int line = 0; line < 4; ++line) {
+            __builtin_prefetch(w + 6 * w_step + 64 * line);
+        }
+        bnnc_dot_step(s, vld1q_s8(x), w);
+        bnnc_dot_step(s, vld1q_s8(x + BNNC_DOT_STEP), w + w_step);
+    }
+    if (steps > 0) {
+        bnnc_dot_step(s, vld1q_s8(x), w);
+    }
+    vst1q_s32(sums, vaddq_s32(vaddq_s32(s[0], s[2]), vaddq_s32(s[4], s[6])));
+    vst1q_s32(sums + 4, vaddq_s32(vaddq_s32(s[1], s[3]), vaddq_s32(s[5], s[7])));
 }
 
 #endif

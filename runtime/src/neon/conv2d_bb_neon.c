@@ -129,7 +129,7 @@ BNNC_TEMPLATE void convolve(const bnnc_windows *s, const layer *all, int cut, me
     for (int32_t left = channels; left > 0; left -= BNNC_LANES, r.w += w_tile) {
         t.c.count = left < BNNC_LANES ? left : BNNC_LANES;
         if (s->mask != NULL) {
-            t.outside = bnnc_count_window1(&r, s->mask, 1);
+            t.outside = bnnc_count_mask(&r, s->mask);
         }
         if (cut) {
             set_limit(&t);
