@@ -34,6 +34,15 @@ BNNC_TEMPLATE uint32_t vaddvq_u32(uint32x4_t a) {
     return vget_lane_u32(vpadd_u32(v, v), 0);
 }
 
+BNNC_TEMPLATE uint8_t vmaxvq_u8(uint8x16_t a) {
+    const uint8x8_t v = vpmax_u8(vget_low_u8(a), vget_high_u8(a)), w = vpmax_u8(v, v);
+    const uint8x8_t u = vpmax_u8(w, w);
+    return vget_lane_u8(vpmax_u8(u, u), 0);
+}
+
+/* Elements 0, 2, 4 and so on of a, then of b. */
+BNNC_TEMPLATE uint16x8_t vuzp1q_u16(uint16x8_t a, uint16x8_t b) { return vuzpq_u16(a, b).val[0]; }
+
 BNNC_TEMPLATE int32_t vmaxvq_s32(int32x4_t a) {
     const int32x2_t v = vmax_s32(vget_low_s32(a), vget_high_s32(a));
     return vget_lane_s32(vpmax_s32(v, v), 0);
