@@ -58,6 +58,13 @@ SHAPES = [
     ((2, 3, 4, 5), (1, 3, 1, 5)),
     ((2, 1, 2, 1, 2, 3), (1, 2, 2, 2, 1, 1)),
     ((3, 1, 4), (1, 1, 1)),
+    # Rows that repeat: short ones, which are written down, and longer ones.
+    ((), (211,)),
+    ((3,), (5, 14, 3)),
+    ((9,), (1, 31, 9)),
+    ((4, 8), (6, 4, 8)),
+    ((4, 77), (77,)),
+    ((2, 5, 1, 6), (5, 1, 6)),
 ]
 
 
@@ -134,9 +141,10 @@ def test_sign(kernels: Kernels, zero: float, nan: float) -> None:
     same(kernels.call("sign_f32", "unary", p, x, np.empty_like(x)), want)
 
 
-def test_affine(kernels: Kernels) -> None:
-    x, scale, offset = floats((6, 37), 1), floats((37,), 2), floats((37,), 3)
+@pytest.mark.parametrize("shape", [(6, 37), (41, 3), (70, 1), (9, 8), (5, 32), (1, 5)])
+def test_affine(kernels: Kernels, shape: tuple[int, int]) -> None:
+    x, scale, offset = floats(shape, 1), floats(shape[1:], 2), floats(shape[1:], 3)
     with np.errstate(all="ignore"):
         want = x * scale + offset
-    p: dict[str, Field] = {"rows": 6, "c": 37}
+    p: dict[str, Field] = {"rows": shape[0], "c": shape[1]}
     same(kernels.call("affine_f32", "rows", p, x, scale, offset, x), want)

@@ -49,6 +49,13 @@
 #define BNNC_NOINLINE static
 #endif
 
+/* Before a loop over the lanes of a vector, which gcc would lose by unrolling it. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define BNNC_LANE_LOOP _Pragma("GCC unroll 1")
+#else
+#define BNNC_LANE_LOOP
+#endif
+
 /* Bytes that hold c bits. */
 BNNC_TEMPLATE int32_t bnnc_bit_bytes(int32_t c) { return (c + 7) / 8; }
 

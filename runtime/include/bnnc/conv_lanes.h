@@ -12,22 +12,16 @@
 #define BNNC_PIXELS 4
 #define BNNC_TILES 2
 
-/* What compilers need to be told. The loop over lanes becomes vectors, which gcc would lose by
- * unrolling it before; the loops around it must stay as they are, which clang would vectorise.
- * BNNC_LOAD_TILE(s, w) lets s[lane] be the weights at w and advances w: without a copy whose source
- * then moves, gcc would load the weights once for each use; a copy makes clang use memory. */
+/* What compilers need to be told. The loops around that over lanes must stay as they are, which
+ * clang would vectorise. BNNC_LOAD_TILE(s, w) lets s[lane] be the weights at w and advances w:
+ * without a copy whose source then moves, gcc would load the weights once for each use; a copy
+ * makes clang use memory. */
 #if defined(__clang__)
-#define BNNC_LANE_LOOP
 #define BNNC_TAP_LOOP _Pragma("clang loop vectorize(disable) unroll(disable)")
 #define BNNC_LOAD_TILE(s, w)                                                                       \
     const float *s = w;                                                                            \
     w += BNNC_LANES
 #else
-#if defined(__GNUC__)
-#define BNNC_LANE_LOOP _Pragma("GCC unroll 1")
-#else
-#define BNNC_LANE_LOOP
-#endif
 #define BNNC_TAP_LOOP
 #define BNNC_LOAD_TILE(s, w)                                                                       \
     bnnc_tile s;                                                                                   \

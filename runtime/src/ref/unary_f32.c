@@ -39,23 +39,23 @@ BNNC_TEMPLATE float sign(const bnnc_unary *p, float x) {
 }
 
 void BNNC_SYM(relu_f32)(const bnnc_unary *p, const float *x, float *y) {
-    bnnc_unary_loop(p, x, y, relu);
+    bnnc_unary_lanes(p, x, y, relu);
 }
 
 void BNNC_SYM(clip_f32)(const bnnc_unary *p, const float *x, float *y) {
-    bnnc_unary_loop(p, x, y, clip);
+    bnnc_unary_lanes(p, x, y, clip);
 }
 
 void BNNC_SYM(leaky_relu_f32)(const bnnc_unary *p, const float *x, float *y) {
-    bnnc_unary_loop(p, x, y, leaky_relu);
+    bnnc_unary_lanes(p, x, y, leaky_relu);
 }
 
 void BNNC_SYM(neg_f32)(const bnnc_unary *p, const float *x, float *y) {
-    bnnc_unary_loop(p, x, y, neg);
+    bnnc_unary_lanes(p, x, y, neg);
 }
 
 void BNNC_SYM(abs_f32)(const bnnc_unary *p, const float *x, float *y) {
-    bnnc_unary_loop(p, x, y, magnitude);
+    bnnc_unary_lanes(p, x, y, magnitude);
 }
 
 void BNNC_SYM(sign_f32)(const bnnc_unary *p, const float *x, float *y) {
