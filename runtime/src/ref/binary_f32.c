@@ -38,35 +38,46 @@ BNNC_TEMPLATE void row_of(operand a, operand b, ptrdiff_t n, float *y, binary f)
     }
 }
 
-/* Which function: one loop over rows serves all, without calls through pointers. */
+/* Which function: one loop over rows serves all of them. */
 typedef enum { ADD, SUB, MUL, DIV, DIV_NO_NAN, MAXIMUM, MINIMUM, PRELU } operation;
 
-BNNC_NOINLINE void apply_row(operation f, operand a, operand b, ptrdiff_t n, float *y) {
-    switch (f) {
-    case ADD:
+/* Few at a time: compilers make no table of places to jump to, which would hide from tools what is
+ * called. */
+BNNC_NOINLINE void sum_row(operation f, operand a, operand b, ptrdiff_t n, float *y) {
+    if (f == ADD) {
         row_of(a, b, n, y, add);
-        break;
-    case SUB:
+    } else if (f == SUB) {
         row_of(a, b, n, y, sub);
-        break;
-    case MUL:
+    } else {
         row_of(a, b, n, y, mul);
-        break;
-    case DIV:
+    }
+}
+
+BNNC_NOINLINE void quotient_row(operation f, operand a, operand b, ptrdiff_t n, float *y) {
+    if (f == DIV) {
         row_of(a, b, n, y, quotient);
-        break;
-    case DIV_NO_NAN:
+    } else {
         row_of(a, b, n, y, quotient_or_zero);
-        break;
-    case MAXIMUM:
+    }
+}
+
+BNNC_NOINLINE void choice_row(operation f, operand a, operand b, ptrdiff_t n, float *y) {
+    if (f == MAXIMUM) {
         row_of(a, b, n, y, maximum);
-        break;
-    case MINIMUM:
+    } else if (f == MINIMUM) {
         row_of(a, b, n, y, minimum);
-        break;
-    case PRELU:
+    } else {
         row_of(a, b, n, y, prelu);
-        break;
+    }
+}
+
+static void apply_row(operation f, operand a, operand b, ptrdiff_t n, float *y) {
+    if (f <= MUL) {
+        sum_row(f, a, b, n, y);
+    } else if (f <= DIV_NO_NAN) {
+        quotient_row(f, a, b, n, y);
+    } else {
+        choice_row(f, a, b, n, y);
     }
 }
 
