@@ -31,7 +31,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _of_arm(fixtures: Collection[str]) -> bool:
-    return "neon_kernels" in fixtures or "arm_family" in fixtures
+    return not {"neon_kernels", "single_loads", "arm_family"}.isdisjoint(fixtures)
 
 
 def emulated(
@@ -127,6 +127,18 @@ def of_family(isa: str) -> dict[str, str]:
 def neon_kernels(request: pytest.FixtureRequest, emulated_kernels: Emulated) -> Kernels:
     """Kernels for 64-bit ARM, by two compilers, run as by a processor without extensions."""
     return emulated_kernels.family("neon", ["gcc", "clang"].index(request.param))
+
+
+@pytest.fixture(scope="session", params=["gcc", "clang"])
+def single_loads(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Kernels]:
+    """Kernels of bits for 64-bit ARM as ``neon-dotprod`` compiles them, for Cortex-A55."""
+    bits = {s: source for s, source in of_family("neon").items() if s.startswith("conv2d_bb_")}
+    number = ["gcc", "clang"].index(request.param)
+    found = emulated("neon-dotprod", tmp_path_factory.mktemp("single"), bits, number)
+    yield found
+    found.close()
 
 
 @pytest.fixture(scope="session")

@@ -258,6 +258,12 @@ def test_eight_channels_in_steps(neon_kernels: Kernels, g: Geometry) -> None:
     check(neon_kernels, case, "conv2d_bb_neon", "bb", naive.in_steps(case.logical_w))
 
 
+@pytest.mark.parametrize("g", [*DEEP, *MANY, *PIXELS])
+def test_single_loads(single_loads: Kernels, g: Geometry) -> None:
+    case = Case(g, "bb")
+    check(single_loads, case, "conv2d_bb_neon", "bb", naive.in_steps(case.logical_w))
+
+
 # Groups of whole tiles.
 GROUP_TILES = [
     replace(g, ic=ic, oc=oc)
