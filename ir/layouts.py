@@ -311,6 +311,40 @@ class BitEights(Layout):
         return np.where(bits.astype(np.bool_), np.int8(-1), np.int8(1)).reshape(tensor.shape)
 
 
+class TernarySteps(Layout):
+    """Ternary weights as two planes of bits in turn: [ceil(o/8)][steps][2][8][16 bytes].
+
+    Signs (1 = negative) lie like `BitSteps`; behind each step of them comes the mask of these
+    weights (1 = not zero).
+    """
+
+    name = "ts8"
+
+    def accepts(self, tensor: TensorType) -> bool:
+        """Only ``tern`` tensors with at least two axes, output channels first."""
+        return tensor.scalar.name == "tern" and tensor.rank >= 2
+
+    def nbytes(self, tensor: TensorType) -> int:
+        """Twice the size of bits."""
+        return 2 * BitSteps().nbytes(tensor)
+
+    def pack(self, array: np.ndarray, tensor: TensorType) -> np.ndarray:
+        """Pack logical -1, 0, +1 values."""
+        values = array.reshape(tensor.shape)
+        planes = [
+            BitSteps().pack(np.where(plane, -1, 1), tensor).reshape(-1, _TILE_STEP)
+            for plane in (values < 0, values != 0)
+        ]
+        return np.stack(planes, axis=1).reshape(-1)
+
+    def unpack(self, data: np.ndarray, tensor: TensorType) -> np.ndarray:
+        """Return logical -1, 0, +1 values (int8)."""
+        planes = np.ascontiguousarray(data, np.uint8).reshape(-1, 2, _TILE_STEP)
+        sign, mask = (BitSteps().unpack(planes[:, i], tensor) for i in range(2))
+        return np.where(mask < 0, sign, np.int8(0))
+
+
+_TILE_STEP = BitSteps.tile * BitSteps.step
 _LAYOUTS: dict[str, Layout] = {}
 
 
@@ -347,5 +381,6 @@ for _layout in (
     BitTiles(),
     BitSteps(),
     BitEights(),
+    TernarySteps(),
 ):
     register_layout(_layout)

@@ -26,6 +26,15 @@ def pack_ternary(w: np.ndarray) -> np.ndarray:
     return np.concatenate([pack(w).ravel(), mask.ravel()])
 
 
+def ternary_in_steps(w: np.ndarray) -> np.ndarray:
+    """Each step of eight rows of signs, then the same of nonzeros: [tiles, steps, 2, 8, 16]."""
+    signs, nonzeros = in_steps(w), in_steps(np.where(w != 0, -1, 1))
+    parts: list[np.ndarray] = []
+    for at in range(0, len(signs), 128):
+        parts += [signs[at : at + 128], nonzeros[at : at + 128]]
+    return np.concatenate(parts)
+
+
 def pack_levels(bits: int, x: np.ndarray) -> np.ndarray:
     """Plane after plane: bit 0 of every level, bit 1 of every level, and so on."""
     rows = x.reshape(-1, x.shape[-1])

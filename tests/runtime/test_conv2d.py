@@ -281,6 +281,45 @@ def test_groups_of_whole_tiles(neon_kernels: Kernels, g: Geometry) -> None:
     check(neon_kernels, case, "conv2d_ub_neon", "ub", naive.in_steps(case.logical_w))
 
 
+def with_levels(geometries: Sequence[Geometry]) -> list[Geometry]:
+    """The same with 1 to 4 bits in and 1 to 15 levels out, or 8 bits and 255 levels."""
+    rng = np.random.default_rng(5)
+    found: list[Geometry] = []
+    for i, g in enumerate(geometries):
+        bits, levels = (8, 255) if i == 0 else (int(rng.integers(1, 5)), int(rng.integers(1, 16)))
+        pad = float(rng.integers(1 << bits)) * float(rng.integers(2))
+        found.append(replace(g, bits_in=bits, levels=levels, pad_value=pad))
+    return found
+
+
+def check_ternary(kernels: Kernels, g: Geometry) -> None:
+    """Of bits, and of levels where the geometry has some."""
+    kind = "ut" if g.bits_in else "bt"
+    case = Case(g, kind)
+    check(kernels, case, f"conv2d_{kind}_neon", kind, naive.ternary_in_steps(case.logical_w))
+
+
+STEPS = [*PLAIN, *DEEP, *UNITS, *MANY, *PADDED, *PIXELS, *DENSE_PIXELS, *GROUP_TILES]
+
+
+@pytest.mark.parametrize("g", [*STEPS, *with_levels(STEPS)])
+def test_ternary_weights_in_steps(neon_kernels: Kernels, g: Geometry) -> None:
+    check_ternary(neon_kernels, g)
+
+
+@pytest.mark.parametrize(("kind", "bits"), [("bt", 0), ("ut", 1), ("ut", 8)])
+def test_the_longest_ternary_windows(neon_kernels: Kernels, kind: str, bits: int) -> None:
+    """Windows and weights that make the largest sums; one channel of zeros."""
+    ic = 8 * 4096 // max(bits, 1)
+    case = Case(Geometry(n=5, ih=1, iw=1, ic=ic, oc=3, kh=1, kw=1, bits_in=bits, levels=3), kind)
+    x = np.full(case.g.x_shape, 2**bits - 1 if bits else 1)
+    case.x = naive.pack_levels(bits, x) if bits else naive.pack(x)
+    case.logical_w[0], case.logical_w[1] = -1, 0
+    case.acc = naive.accumulate(case.g, x, case.logical_w.astype(np.int64))
+    weights = naive.ternary_in_steps(case.logical_w)
+    check(neon_kernels, case, f"conv2d_{kind}_neon", kind, weights)
+
+
 @pytest.mark.parametrize("ic", [8 * 2048 - 5, 8 * 4096])
 def test_the_longest_windows(neon_kernels: Kernels, ic: int) -> None:
     """All bits differ from the first channel's weights: no count may wrap around."""
@@ -296,17 +335,6 @@ def test_the_longest_windows(neon_kernels: Kernels, ic: int) -> None:
 def test_groups_within_bytes(kernels: Kernels, g: Geometry, kind: str) -> None:
     case = Case(g, kind)
     check(kernels, case, f"conv2d_{kind}_bits", kind, case.w)
-
-
-def with_levels(geometries: Sequence[Geometry]) -> list[Geometry]:
-    """The same with 1 to 4 bits in and 1 to 15 levels out, or 8 bits and 255 levels."""
-    rng = np.random.default_rng(5)
-    found: list[Geometry] = []
-    for i, g in enumerate(geometries):
-        bits, levels = (8, 255) if i == 0 else (int(rng.integers(1, 5)), int(rng.integers(1, 16)))
-        pad = float(rng.integers(1 << bits)) * float(rng.integers(2))
-        found.append(replace(g, bits_in=bits, levels=levels, pad_value=pad))
-    return found
 
 
 @pytest.mark.parametrize("g", with_levels([*PLAIN, *DEEP, *BYTE_GROUPED]))

@@ -58,9 +58,15 @@ def test_levels_in_steps(arm_family: Kernels, g: Geometry) -> None:
     check(arm_family, case, "conv2d_ub_neon", "ub", naive.in_steps(case.logical_w))
 
 
+@pytest.mark.parametrize("g", [*BINARY[::3], *test_conv2d.with_levels(BINARY[2::3])])
+def test_ternary_weights_in_steps(arm_family: Kernels, g: Geometry) -> None:
+    test_conv2d.check_ternary(arm_family, g)
+
+
 def test_the_longest_windows(arm_family: Kernels) -> None:
     test_conv2d.test_the_longest_windows(arm_family, 8 * 4096)
     test_conv2d.test_the_longest_windows_of_levels(arm_family, 2)
+    test_conv2d.test_the_longest_ternary_windows(arm_family, "bt", 0)
     test_conv2d.test_thresholds_beyond_all_sums_in_steps(arm_family)
 
 

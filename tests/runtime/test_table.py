@@ -79,7 +79,7 @@ def test_row(row: dict[str, Any]) -> None:
         assert layout in {known.name for known in layouts()}
     for slot, scalar in row["types"].items():
         assert scalar in C_TYPES
-        packed = {"bit": ["bp8"], "tern": ["tp8"], "level": ["lp8"]}.get(scalar)
+        packed = {"bit": ["bp8"], "tern": ["tp8", "ts8"], "level": ["lp8"]}.get(scalar)
         if scalar == "bit" and slot == "w":
             packed = ["bp8", "bt8", "bs8", "be8", "n16", "b8x4", "b8x8"]
         assert packed is None or row["layouts"][slot] in packed
@@ -126,6 +126,7 @@ def test_operands_exist_in_the_ir(row: dict[str, Any]) -> None:
         ("bt8", BIT, naive.tile_bits),
         ("bs8", BIT, naive.in_steps),
         ("be8", BIT, naive.in_eights),
+        ("ts8", TERN, naive.ternary_in_steps),
         ("n16", BIT, naive.nibbles),
         ("b8x4", BIT, partial(naive.sign_tiles, lanes=8, depth=4)),
         ("b8x8", BIT, partial(naive.sign_tiles, lanes=8, depth=8)),
@@ -149,7 +150,7 @@ def test_layouts_of_the_ir_are_those_that_kernels_read(
         "bt8": bits,
         "bs8": bits,
         **dict.fromkeys(("be8", "n16", "b8x4", "b8x8"), bits),
-        "tp8": [-1, 0, 1],
+        **dict.fromkeys(("tp8", "ts8"), [-1, 0, 1]),
         "lp8": range(8),
         **dict.fromkeys(("d16", "w4x16", "w8x4", "w8x8"), range(-128, 128)),
         "t8": [0.5, -2.0, 3.25],

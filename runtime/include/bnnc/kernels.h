@@ -268,6 +268,18 @@ void BNNC_SYM(conv2d_ub_neon_thr)(const bnnc_conv2d *p, const uint8_t *x, const 
                                   const int32_t *thr, uint8_t *y);
 void BNNC_SYM(conv2d_ub_neon_lvl)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
                                   const int32_t *thr, uint8_t *y);
+void BNNC_SYM(conv2d_bt_neon_f32)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
+                                  const float *alpha, const float *bias, float *y);
+void BNNC_SYM(conv2d_bt_neon_thr)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
+                                  const int32_t *thr, uint8_t *y);
+void BNNC_SYM(conv2d_bt_neon_lvl)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
+                                  const int32_t *thr, uint8_t *y);
+void BNNC_SYM(conv2d_ut_neon_f32)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
+                                  const float *alpha, const float *bias, float *y);
+void BNNC_SYM(conv2d_ut_neon_thr)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
+                                  const int32_t *thr, uint8_t *y);
+void BNNC_SYM(conv2d_ut_neon_lvl)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
+                                  const int32_t *thr, uint8_t *y);
 
 void BNNC_SYM(conv2d_ff_neon_f32)(const bnnc_conv2d *p, const float *x, const float *w,
                                   const float *bias, float *y);

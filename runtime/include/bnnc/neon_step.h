@@ -38,8 +38,8 @@ BNNC_TEMPLATE uint8x16_t bnnc_cut_steps(const bnnc_step_tile *t, bnnc_quad x) {
 
 /* The same of half a step; x and y have two windows each. */
 BNNC_TEMPLATE uint8x16_t bnnc_cut_halves(const bnnc_step_tile *t, uint8x16_t x, uint8x16_t y) {
-    const uint8x16_t a = vandq_u8(vcgeq_u8(bnnc_count_halves(x, t->w), t->limit), t->bit);
-    const uint8x16_t b = vandq_u8(vcgeq_u8(bnnc_count_halves(y, t->w), t->limit), t->bit);
+    const uint8x16_t a = vandq_u8(vcgeq_u8(bnnc_count_halves(x, t->w, NULL), t->limit), t->bit);
+    const uint8x16_t b = vandq_u8(vcgeq_u8(bnnc_count_halves(y, t->w, NULL), t->limit), t->bit);
     uint16x8_t bits = vpaddq_u16(vreinterpretq_u16_u8(a), vreinterpretq_u16_u8(b));
     bits = vpaddq_u16(bits, bits);
     return vreinterpretq_u8_u16(vpaddq_u16(bits, bits));

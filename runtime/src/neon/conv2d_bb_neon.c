@@ -107,7 +107,7 @@ BNNC_TEMPLATE void meet(const bnnc_windows *s, const tile *given, const bnnc_run
     const uint8_t *x = s->windows;
     int32_t left = s->count;
     for (; left >= 4; left -= 4, at += 4, x += 4 * next) {
-        four(&t, at, bnnc_count_windows(&r, x, next));
+        four(&t, at, bnnc_count_windows(&r, x, next, 0));
     }
     for (; left > 0; --left, ++at, x += next) {
         one(&t, *at, bnnc_count_window1(&r, x, 0));
