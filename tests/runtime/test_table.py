@@ -150,7 +150,7 @@ def test_layouts_of_the_ir_are_those_that_kernels_read(
         "bt8": bits,
         "bs8": bits,
         **dict.fromkeys(("be8", "n16", "b8x4", "b8x8"), bits),
-        **dict.fromkeys(("tp8", "ts8"), [-1, 0, 1]),
+        **dict.fromkeys(("tp8", "ts8"), range(-1, 2)),
         "lp8": range(8),
         **dict.fromkeys(("d16", "w4x16", "w8x4", "w8x8"), range(-128, 128)),
         "t8": [0.5, -2.0, 3.25],
