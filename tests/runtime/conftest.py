@@ -133,10 +133,10 @@ def neon_kernels(request: pytest.FixtureRequest, emulated_kernels: Emulated) -> 
 def single_loads(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Kernels]:
-    """Kernels of bits for 64-bit ARM as ``neon-dotprod`` compiles them, for Cortex-A55."""
+    """Kernels of bits for 64-bit ARM as ``neon-a55`` compiles them."""
     bits = {s: source for s, source in of_family("neon").items() if s.startswith("conv2d_bb_")}
     number = ["gcc", "clang"].index(request.param)
-    found = emulated("neon-dotprod", tmp_path_factory.mktemp("single"), bits, number)
+    found = emulated("neon-a55", tmp_path_factory.mktemp("single"), bits, number)
     yield found
     found.close()
 

@@ -37,7 +37,7 @@ DENSE = Shape(1, 4096, 4096, 1)
 # Cortex-A55 is 34.4), and vector operations for a group; whole 3x3 layers of 128 channels and more.
 BOUNDS = {
     "neon": {"cortex-a53": 31.0, "cortex-a55": 31.0, "cortex-a72": 84.0, "neoverse-n1": 84.0},
-    "neon-dotprod": {"cortex-a55": 34.5, "neoverse-n1": 84.0},
+    "neon-a55": {"cortex-a55": 34.5, "neoverse-n1": 84.0},
 }
 OPERATIONS = 3.0
 # Vector operations between the counts of eight channels and their byte of the result.
