@@ -39,7 +39,7 @@ class Target:
             interpreter follows the one that a kernel has.
         align: bytes to which weights and arena must be aligned when the code runs.
         arena_align: bytes to which the planner aligns tensors; a multiple of ``align``.
-        compilers: commands to look for, in order; the first is the Makefile's default.
+        compilers: commands to look for, the better ones first; Makefiles do it, too.
         cflags: flags that the kernels need to be exact, and the default optimisation.
         emulator: command put before the program to run it on another machine; empty for native.
         machines: names (``uname -m``) of those that run it themselves: there the emulator is left

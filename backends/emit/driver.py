@@ -104,6 +104,15 @@ endif
 """
 
 
+def _first_installed(compilers: Sequence[str]) -> str:
+    """For make: the first of these commands that is there, or the machine's own compiler."""
+    if len(compilers) == 1 or compilers[0] == "cc":
+        return f"= {compilers[0]}"
+    # Something for a shell to do, or make would look for a program called `command`.
+    found = (f"$(if $(shell command -v {c.split()[0]} 2>/dev/null),{c})" for c in compilers)
+    return f":= $(or {','.join(found)},cc)"
+
+
 def render_makefile(
     program: Program, sources: Sequence[str], *, embed: bool, threads: bool = False
 ) -> str:
@@ -113,7 +122,7 @@ def render_makefile(
         "Makefile",
         name=name,
         usage=usage(program, embed=embed),
-        cc=program.target.compilers[0],
+        cc=_first_installed(program.target.compilers),
         cflags=" ".join(program.target.cflags),
         kernels=" ".join(sources),
         model_sources=f"{name}_weights.c" if embed else "",

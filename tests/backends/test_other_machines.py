@@ -87,6 +87,32 @@ def test_zig_compiles_without_a_cross_compiler(
     assert int.from_bytes(header[18:20], "little") == machine
 
 
+@pytest.mark.parametrize(
+    ("installed", "chosen"),
+    [
+        (("clang", "aarch64-linux-gnu-gcc"), "aarch64-linux-gnu-gcc"),
+        (("clang", "cc"), "clang --target=aarch64-linux-gnu"),
+        (("cc",), "cc"),
+    ],
+)
+def test_a_makefile_takes_the_first_compiler_that_is_installed(
+    installed: tuple[str, ...], chosen: str, repo: Path, tmp_path: Path
+) -> None:
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    for tool in ("make", "sh", "mkdir", "cmp", "echo"):
+        (tools / tool).symlink_to(shutil.which(tool) or tool)
+    for name in installed:
+        (tools / name).write_text("#!/bin/sh\n")
+        (tools / name).chmod(0o755)
+    bnnc.compile(repo / "examples" / "digits" / "digits.pb", target="neon", out=tmp_path / "out")
+    make = [str(tools / "make"), "-n", "-C", str(tmp_path / "out")]
+    run = subprocess.run(make, env={"PATH": str(tools)}, capture_output=True, text=True, check=True)
+    compiled = [line for line in run.stdout.splitlines() if " -c -o " in line]
+    assert compiled
+    assert all(line.startswith(f"{chosen} -std=c99 ") for line in compiled), compiled[0]
+
+
 def test_what_is_missing_is_named_with_its_package(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
