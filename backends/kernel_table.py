@@ -36,7 +36,7 @@ class Kernel:
     types: Mapping[str, str]
     layouts: Mapping[str, str]
     when: tuple[str, ...] = ()
-    order: tuple[str, ...] = ()
+    orders: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     inplace: tuple[str, ...] = ()
     cost: int = 10
     stack: int = 1024
@@ -48,7 +48,11 @@ class Kernel:
 
     def order_on(self, target: Target) -> bin.Order | None:
         """The first of the target's orders in which the kernel sums; None where it has none."""
-        return next((order for order in target.orders if order in self.order), None)
+        return next((order for order in target.orders if order in self._orders_on(target)), None)
+
+    def _orders_on(self, target: Target) -> tuple[str, ...]:
+        isas = [isa for isa in self.orders if isa in target.isas]
+        return self.orders[isas[0]] if isas else ()
 
     def layout(self, slot: str) -> str | None:
         """The layout in which an operand (or ``y``) is wanted, None for plain."""
@@ -58,8 +62,8 @@ class Kernel:
         """Why the kernel cannot run this operation on this target; None when it can."""
         if not self.runs_on(target):
             return f"needs {self.isa}, the target has {', '.join(target.isas)}"
-        if self.order and self.order_on(target) is None:
-            orders = " or ".join(self.order), " or ".join(target.orders)
+        if self.orders and self.order_on(target) is None:
+            orders = " or ".join(self._orders_on(target)), " or ".join(target.orders)
             return f"sums in the order {orders[0]}, the target in {orders[1]}"
         slots = kernel_slots(op)
         for slot, value in slots:
@@ -187,7 +191,6 @@ def kernel_table() -> KernelTable:
 
 def _kernel(row: Mapping[str, Any]) -> Kernel:
     ops: str | list[str] = row["op"]
-    order: str | list[str] = row.get("order", [])
     return Kernel(
         symbol=row["symbol"],
         ops=(ops,) if isinstance(ops, str) else tuple(ops),
@@ -198,9 +201,17 @@ def _kernel(row: Mapping[str, Any]) -> Kernel:
         types=dict(row["types"]),
         layouts=dict(row.get("layouts", {})),
         when=tuple(row.get("when", ())),
-        order=(order,) if isinstance(order, str) else tuple(order),
+        orders=_orders(row),
         inplace=tuple(row.get("inplace", ())),
         cost=int(row.get("cost", 10)),
         stack=int(row.get("stack", 1024)),
         also=tuple(row.get("also", ())),
     )
+
+
+def _orders(row: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """The orders of each instruction set that a row names; none where it gives no order."""
+    given: str | list[str] | dict[str, str | list[str]] = row.get("order", {})
+    if not isinstance(given, dict):
+        given = dict.fromkeys((row["isa"], *row.get("also", ())), given)
+    return {isa: (o,) if isinstance(o, str) else tuple(o) for isa, o in given.items()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bnnc.ir import Module, Op, Resource, Stage, Value
+from bnnc.ir import Module, Op, Resource, Stage, Value, bin
 from bnnc.ir.diagnostics import PassError, TargetError
 
 from ..kernel_table import kernel_slots, kernel_table
@@ -36,6 +36,12 @@ class Program:
     steps: tuple[Step, ...]
     resources: tuple[Resource, ...]
     copies: tuple[tuple[int, Value], ...]
+
+    @property
+    def flushes(self) -> bool:
+        """Whether some kernel sums in vectors that flush denormals."""
+        layers = [s.op for s in self.steps if isinstance(s.op, bin.Layer)]
+        return any(op.order == "muladd.ftz" for op in layers)
 
     @property
     def arena_bytes(self) -> int:

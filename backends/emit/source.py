@@ -17,14 +17,11 @@ from .parallel import Split, render_job, render_part, render_split_call, split_o
 from .program import Pointers, Program, Step, c_type
 from .templates import fill
 
-# What BNNC_SYM(float_mode) must return. Kernels of `fma` targets ask for fma by name, in code
-# that is compiled without contraction like all other.
-_FLOAT_MODES = {
-    "muladd": "BNNC_FLOAT_MULADD",
-    "fma": "BNNC_FLOAT_MULADD",
-    "muladd.ftz": "BNNC_FLOAT_FTZ",
-    "eights": "BNNC_FLOAT_MULADD",
-}
+# Scalars round products and sums separately and keep denormals, on every target: kernels that do
+# otherwise ask for it by name, in code that is compiled without contraction like all other. Vectors
+# that flush are asked for themselves.
+_VECTORS_FLUSH = """ ||
+        BNNC_SYM(vector_float_mode)() != BNNC_FLOAT_FTZ"""
 
 
 @dataclass(frozen=True)
@@ -95,7 +92,7 @@ def render(
         **shared,
         model_id=", ".join(f"0x{b:02x}" for b in model_id),
         target_id=zlib.crc32(target.name.encode()),
-        float_mode=_FLOAT_MODES[target.order],
+        vectors_flush=_VECTORS_FLUSH if program.flushes else "",
         params="\n\n".join([params, *_parts(program, splits, pointers)]),
         parts_include='#include "bnnc/parts.h"\n' if threads else "",
         parallel_init="    ctx->parallel = NULL;\n" if threads else "",

@@ -57,8 +57,9 @@ def float_accumulators(windows: np.ndarray, w: np.ndarray, groups: int, order: O
         groups: number of channel groups.
         order: ``muladd`` acc = fl(acc + fl(x * w)); ``fma`` acc = fl(acc + x * w), 0 for -0 at
             the end;
-            ``muladd.ftz`` like muladd with flush to zero everywhere; ``eights`` groups of eight
-            products, acc = fl(acc + fl(four + four)), each four added up from its first on.
+            ``muladd.ftz`` like muladd with flush to zero everywhere, 0 for -0 at the end;
+            ``eights`` groups of eight products, acc = fl(acc + fl(four + four)), each four added
+            up from its first on.
 
     Returns:
         float32 [n, oh, ow, oc].
@@ -132,6 +133,7 @@ def _muladd_flushed(
         if keep is not None:
             np.copyto(product, 0, where=~keep[t])
         acc[...] = add_flushed(acc, product)
+    acc += np.float32(0)  # as above: a negative sum that is flushed is -0
 
 
 def _eights(acc: np.ndarray, x: np.ndarray, w: np.ndarray, keep: list[np.ndarray] | None) -> None:

@@ -66,6 +66,8 @@ class Native:
         rows = [k for k in kernel_table().kernels if k.runs_on(native.target)]
         sources = {str(root / k.source) for k in rows}
         sources |= {str(root / "src/ref" / name) for name in ("bnnw.c", "float_mode.c")}
+        if "muladd.ftz" in native.target.orders:
+            sources.add(str(root / "src/neon/vector_float_mode.c"))
         host = Path(__file__).with_name("host.c")
         flags = native._flags(optimize, "-D_POSIX_C_SOURCE=200809L", "-Wno-strict-prototypes")
         command = [*flags, "-rdynamic", str(host), *sorted(sources), "-o", str(native.host), "-ldl"]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bnnc.backends import emulator_of, find_compiler, find_target, kernel_table
+from bnnc.backends import Target, emulator_of, find_compiler, find_target, kernel_table
 from bnnc.runtime import runtime_dir
 
 from .emulated import EmulatedKernels, build_host, sources_of
@@ -31,7 +31,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _of_arm(fixtures: Collection[str]) -> bool:
-    return not {"neon_kernels", "single_loads", "arm_family"}.isdisjoint(fixtures)
+    return not {"neon_kernels", "single_loads", "neon_32_kernels", "arm_family"}.isdisjoint(
+        fixtures
+    )
+
+
+def compiler_of(target: Target, number: int) -> str:
+    """One of a target's compilers; skips where it or the target's emulator is missing."""
+    command = find_compiler(target) if target.native else target.compilers[number]
+    for tool in (command.split()[0], *emulator_of(target)[:1]):
+        if shutil.which(tool) is None:
+            pytest.skip(f"no {tool} on PATH; scripts/system-packages.sh installs it")
+    return command
 
 
 def emulated(
@@ -42,10 +53,7 @@ def emulated(
     Skips where the emulator or that one of the target's compilers is missing.
     """
     target = find_target(name)
-    command = find_compiler(target) if target.native else target.compilers[compiler]
-    for tool in (command.split()[0], *emulator_of(target)[:1]):
-        if shutil.which(tool) is None:
-            pytest.skip(f"no {tool} on PATH; scripts/system-packages.sh installs it")
+    command = compiler_of(target, compiler)
     kernels = kernels or sources_of(target)
     program = build_host(command, target, folder, kernels)
     return EmulatedKernels(program, target, list(kernels))
@@ -137,6 +145,19 @@ def single_loads(
     bits = {s: source for s, source in of_family("neon").items() if s.startswith("conv2d_bb_")}
     number = ["gcc", "clang"].index(request.param)
     found = emulated("neon-a55", tmp_path_factory.mktemp("single"), bits, number)
+    yield found
+    found.close()
+
+
+@pytest.fixture(scope="session", params=["gcc", "clang"])
+def neon_32_kernels(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Kernels]:
+    """Kernels for 64-bit ARM that 32-bit ARM has too, by two compilers."""
+    rows = [k for k in kernel_table().kernels if "armv7-neon" in k.also]
+    sources = {k.symbol: k.source for k in rows}
+    number = ["gcc", "clang"].index(request.param)
+    found = emulated("armv7-neon", tmp_path_factory.mktemp("neon32"), sources, number)
     yield found
     found.close()
 

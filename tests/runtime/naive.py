@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from bnnc.ir.interpreter.rounding import fma
+from bnnc.ir.interpreter.rounding import add_flushed, fma, multiply_flushed
 
 from .library import Field
 
@@ -217,17 +217,21 @@ def accumulate(
     *,
     skip_zero_weights: bool = False,
     fused: bool = False,
+    flushed: bool = False,
 ) -> np.ndarray:
     """acc = acc + x * w over the taps in the order kh, kw, ic, each in the dtype of x.
 
-    A fused product and sum of float32 is rounded once.
+    A fused product and sum of float32 is rounded once; flushed ones are zero where denormal.
 
     Vectorized over outputs alone, so that each output's additions keep their order.
     """
     acc = np.zeros(g.y_shape, x.dtype)
     for taps, weights in taps_in_order(g, x, w):
         with np.errstate(all="ignore"):
-            new = fma(taps, weights, acc) if fused else acc + taps * weights
+            if flushed:
+                new = add_flushed(acc, multiply_flushed(taps, weights))
+            else:
+                new = fma(taps, weights, acc) if fused else acc + taps * weights
         acc = np.where(weights == 0, acc, new) if skip_zero_weights else new
     return acc
 

@@ -9,6 +9,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from bnnc.ir.interpreter.rounding import add_flushed, flush, multiply_flushed
+
 from . import naive
 from .library import Kernels
 from .naive import F32, Geometry
@@ -26,14 +28,17 @@ WIDE = [
 
 
 class Case:
-    """Random operands for one geometry and kind."""
+    """Random operands for one geometry and kind; around the smallest normal number if flushed."""
 
     def __init__(self, g: Geometry, kind: str, *, order: str = "muladd") -> None:
         rng = np.random.default_rng(abs(hash(g)) % 2**32)
         self.g = g
+        self.flushed = flushed = order == "muladd.ftz"
         if kind[0] == "f":
             self.x = rng.standard_normal(g.x_shape).astype(F32)
             self.x[rng.random(g.x_shape) < 0.05] = 0
+            if flushed:
+                self.x = np.ldexp(self.x, rng.integers(-130, -123, g.x_shape)).astype(F32)
             logical: np.ndarray = self.x
         elif kind[0] == "b":
             logical = rng.choice(np.array([-1, 1]), g.x_shape)
@@ -55,20 +60,30 @@ class Case:
             self.acc = naive.accumulate_eights(g, logical, w)
         else:
             skip, fused = kind == "ft", order == "fma"
-            self.acc = naive.accumulate(g, logical, w, skip_zero_weights=skip, fused=fused)
+            self.acc = naive.accumulate(
+                g, logical, w, skip_zero_weights=skip, fused=fused, flushed=self.flushed
+            )
         channels = g.y_shape[-1]
         self.alpha = rng.standard_normal(channels).astype(F32)
         self.bias = rng.standard_normal(channels).astype(F32)
+        if flushed:
+            self.bias = np.ldexp(self.bias, rng.integers(-130, -123, channels)).astype(F32)
         # Thresholds that some outputs meet exactly.
         flat = self.acc.reshape(-1, channels)
         self.thr = np.ascontiguousarray(flat[rng.integers(0, len(flat), channels)].diagonal())
         scalar = F32 if kind[0] == "f" else np.int32
         self.thr = self.thr.astype(scalar)
         levels = np.sort(flat[rng.integers(0, len(flat), g.levels or 3)].T)
+        if flushed:  # denormal ones too
+            self.thr[::3] /= 4
+            levels[::3] /= 4
         self.levels: np.ndarray = np.ascontiguousarray(levels, scalar)
 
     def scaled(self, alpha: bool, bias: bool) -> np.ndarray:
         y = self.acc.astype(F32)
+        if self.flushed:
+            y = multiply_flushed(y + F32(0), self.alpha) if alpha else y + F32(0)
+            return add_flushed(y, self.bias) if bias else y
         y = y * self.alpha if alpha else y
         return y + self.bias if bias else y
 
@@ -88,9 +103,11 @@ def check(kernels: Kernels, case: Case, symbol: str, kind: str, w: np.ndarray) -
         )
     bits = np.full((*g.y_shape[:-1], (g.y_shape[-1] + 7) // 8), 0xAA, np.uint8)
     kernels.call(f"{symbol}_thr", "conv2d", g.fields(), case.x, w, case.thr, bits)
-    np.testing.assert_array_equal(bits, naive.cut(case.acc, case.thr, g.nan_minus))
+    thr = flush(case.thr) if case.flushed else case.thr
+    np.testing.assert_array_equal(bits, naive.cut(case.acc, thr, g.nan_minus))
     g = replace(g, levels=case.levels.shape[1])
-    levels = naive.count(case.acc, case.levels, g.nan_minus)
+    thr = flush(case.levels) if case.flushed else case.levels
+    levels = naive.count(case.acc, thr, g.nan_minus)
     want = naive.pack_levels(g.levels.bit_length(), levels)
     planes = np.full(want.shape, 0xAA, np.uint8)
     kernels.call(f"{symbol}_lvl", "conv2d", g.fields(), case.x, w, case.levels, planes)

@@ -86,13 +86,15 @@ def test_row(row: dict[str, Any]) -> None:
     assert row["params"] in struct_types()
     name = row["symbol"]
     if name.startswith("conv2d_fb_eights"):
-        order: str | list[str] | None = "eights"
+        order: str | list[str] | dict[str, Any] | None = "eights"
     elif name.startswith(("conv2d_fb", "conv2d_ft", "depthwise_fb")):  # products are exact
         order = ["muladd", "fma"]
     elif name.startswith(("conv2d_ff", "depthwise_ff")):
         order = "fma" if row["isa"] == "neon" else "muladd"
     else:
         order = None
+    if order is not None and "armv7-neon" in row.get("also", []):
+        order = {"neon": order, "armv7-neon": "muladd.ftz"}
     assert row.get("order") == order
 
 

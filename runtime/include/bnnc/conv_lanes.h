@@ -10,7 +10,9 @@
 #include "bnnc/conv_loop.h"
 
 #define BNNC_PIXELS 4
-#define BNNC_TILES 2
+#ifndef BNNC_TILES
+#define BNNC_TILES 2 /* or 1 */
+#endif
 
 /* What compilers need to be told. The loops around that over lanes must stay as they are, which
  * clang would vectorise. BNNC_LOAD_TILE(s, w) lets s[lane] be the weights at w and advances w:
@@ -31,7 +33,7 @@
 #endif
 
 typedef float bnnc_tile[BNNC_LANES];
-typedef bnnc_tile bnnc_sums[BNNC_TILES]; /* of a pixel */
+typedef bnnc_tile bnnc_sums[2]; /* of a pixel, the second where there are two tiles */
 
 /* Pixels x0 + q * stride_w for q < pixels of one output row, and the tiles from channel oc on. */
 typedef struct {
@@ -122,6 +124,14 @@ typedef void (*bnnc_add)(const bnnc_tiled_block *b, bnnc_sums *sum, const bnnc_t
             add_1_##tiles(b, sum, taps);                                                           \
         }                                                                                          \
     }
+#if BNNC_TILES == 1
+#define BNNC_DEFINE_ADD                                                                            \
+    BNNC_DEFINE_ADD_TILES(1)                                                                       \
+    static void add(const bnnc_tiled_block *b, bnnc_sums *sum, const bnnc_taps *taps,              \
+                    int32_t pixels) {                                                              \
+        add_tiles_1(b, sum, taps, pixels);                                                         \
+    }
+#else
 #define BNNC_DEFINE_ADD                                                                            \
     BNNC_DEFINE_ADD_TILES(1)                                                                       \
     BNNC_DEFINE_ADD_TILES(2)                                                                       \
@@ -133,6 +143,7 @@ typedef void (*bnnc_add)(const bnnc_tiled_block *b, bnnc_sums *sum, const bnnc_t
             add_tiles_1(b, sum, taps, pixels);                                                     \
         }                                                                                          \
     }
+#endif
 
 /* Pixels from..to - 1 of the block see the pad value. Taps padded with 0 are left out. This does
  * not show for finite weights: their products are +-0, a sum is never -0 (it starts as +0, and

@@ -11,4 +11,7 @@
 
 int BNNC_SYM(float_mode)(void);
 
+/* The same of vectors on ARM, for kernels that flush. */
+int BNNC_SYM(vector_float_mode)(void);
+
 #endif

@@ -7,8 +7,18 @@
 
 #include "bnnc/common.h"
 
-#ifndef __aarch64__
+/* Products added to sums: of four lanes each, or of four and lane k, a constant. 64-bit ARM rounds
+ * once; 32-bit ARM twice, with operands, products and sums flushed to zero where denormal. */
+#ifdef __aarch64__
+#define BNNC_NEON_FLUSHES 0
+#define BNNC_ADD_PRODUCT(sum, w, x) vfmaq_f32(sum, w, x)
+#define BNNC_ADD_PRODUCT_LANE(sum, w, x, k) vfmaq_laneq_f32(sum, w, x, k)
+#else
 #include "bnnc/neon_32.h"
+#define BNNC_NEON_FLUSHES 1
+#define BNNC_ADD_PRODUCT(sum, w, x) vmlaq_f32(sum, w, x)
+#define BNNC_ADD_PRODUCT_LANE(sum, w, x, k)                                                        \
+    vmlaq_lane_f32(sum, w, (k) < 2 ? vget_low_f32(x) : vget_high_f32(x), (k) & 1)
 #endif
 
 /* Kernels that fill the vector registers are written in the order in which they should run. gcc's

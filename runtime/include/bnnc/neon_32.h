@@ -111,7 +111,9 @@ BNNC_TEMPLATE uint8x16_t vzip1q_u8(uint8x16_t a, uint8x16_t b) {
 BNNC_TEMPLATE int32x4_t vcvtnq_s32_f32(float32x4_t v) {
     const float32x4_t whole = vdupq_n_f32(8388608.0f), size = vabsq_f32(v);
     const float32x4_t rounded = vsubq_f32(vaddq_f32(size, whole), whole);
-    const float32x4_t found = vbslq_f32(vcltq_f32(size, whole), rounded, size);
+    /* As integers: gcc would compare floats one after the other. */
+    const uint32x4_t small = vcltq_u32(vreinterpretq_u32_f32(size), vreinterpretq_u32_f32(whole));
+    const float32x4_t found = vbslq_f32(small, rounded, size);
     return vcvtq_s32_f32(vbslq_f32(vdupq_n_u32(0x80000000), v, found));
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: 0BSD */
-/* Float activations, each channel by itself, in fused multiply-adds: lanes are channels. Weights
+/* Float activations, each channel by itself: lanes are channels. Weights
  * lie in tiles of eight channels, [(c + 7) / 8][kh][kw] times eight. Every sum is added up in the
  * order kh, kw; taps padded with 0 are left out, see conv_floats.h. */
 #ifndef BNNC_NEON_DEPTHWISE_H
@@ -25,8 +25,8 @@ typedef struct {
 typedef bnnc_lanes8 (*bnnc_depthwise_weights)(const void *w, ptrdiff_t tap);
 
 BNNC_TEMPLATE bnnc_lanes8 bnnc_add_eight(bnnc_lanes8 s, bnnc_lanes8 x, bnnc_lanes8 w) {
-    s.a = vfmaq_f32(s.a, x.a, w.a);
-    s.b = vfmaq_f32(s.b, x.b, w.b);
+    s.a = BNNC_ADD_PRODUCT(s.a, x.a, w.a);
+    s.b = BNNC_ADD_PRODUCT(s.b, x.b, w.b);
     return s;
 }
 

@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: 0BSD */
-/* The inner loop of conv_lanes.h in fused multiply-adds, acc = fl(acc + x * w): four taps of four
- * pixels meet sixteen channels. Every sum is added up in the order kh, kw, ic by itself. */
+/* The inner loop of conv_lanes.h in multiply-adds of vectors: four taps of four pixels meet sixteen
+ * channels, or eight. Every sum is added up in the order kh, kw, ic by itself. */
 #ifndef BNNC_NEON_LANES_H
 #define BNNC_NEON_LANES_H
 
-#include "bnnc/conv_lanes.h"
 #include "bnnc/neon.h"
+
+/* Sums of four pixels and two tiles fill the registers of 64-bit ARM, of one tile those of 32-bit
+ * ARM. */
+#if BNNC_NEON_FLUSHES
+#define BNNC_TILES 1
+#endif
+#include "bnnc/conv_lanes.h"
 
 /* Two tiles, or one in a and b: weights of a tap, or sums of a pixel. */
 typedef struct {
@@ -33,11 +39,11 @@ BNNC_TEMPLATE void bnnc_store_lanes(bnnc_tile *s, bnnc_lanes16 v, int32_t tiles)
 
 /* Weights times tap k, a constant, of those in x. */
 #define BNNC_ADD_TAP(s, x, k, w, tiles)                                                            \
-    (s).a = vfmaq_laneq_f32((s).a, (w).a, x, k);                                                   \
-    (s).b = vfmaq_laneq_f32((s).b, (w).b, x, k);                                                   \
+    (s).a = BNNC_ADD_PRODUCT_LANE((s).a, (w).a, x, k);                                             \
+    (s).b = BNNC_ADD_PRODUCT_LANE((s).b, (w).b, x, k);                                             \
     if ((tiles) > 1) {                                                                             \
-        (s).c = vfmaq_laneq_f32((s).c, (w).c, x, k);                                               \
-        (s).d = vfmaq_laneq_f32((s).d, (w).d, x, k);                                               \
+        (s).c = BNNC_ADD_PRODUCT_LANE((s).c, (w).c, x, k);                                         \
+        (s).d = BNNC_ADD_PRODUCT_LANE((s).d, (w).d, x, k);                                         \
     }
 
 /* The sums s0 .. s3 of up to four pixels, which have taps in v0 .. v3. */
@@ -54,8 +60,9 @@ BNNC_TEMPLATE void bnnc_store_lanes(bnnc_tile *s, bnnc_lanes16 v, int32_t tiles)
     }
 
 /* pixels and tiles are constants. What pixels do not need is that of pixel 0, and goes unused. */
-BNNC_TEMPLATE void bnnc_add_fused(const bnnc_tiled_block *b, bnnc_sums *sum, const bnnc_taps *taps,
-                                  int32_t pixels, int32_t tiles, bnnc_weights_at weights) {
+BNNC_TEMPLATE void bnnc_add_vectors(const bnnc_tiled_block *b, bnnc_sums *sum,
+                                    const bnnc_taps *taps, int32_t pixels, int32_t tiles,
+                                    bnnc_weights_at weights) {
     const ptrdiff_t all = (ptrdiff_t)b->p->kh * b->p->kw * b->p->ic, step = taps->x_step;
     const ptrdiff_t at1 = pixels > 1 ? taps->x_pixel : 0, at2 = pixels > 2 ? 2 * at1 : 0;
     const ptrdiff_t at3 = pixels > 3 ? 3 * at1 : 0;

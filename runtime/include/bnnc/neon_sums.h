@@ -40,9 +40,9 @@ BNNC_TEMPLATE void bnnc_finish_sums(const bnnc_channels8 *c, ptrdiff_t at, bnnc_
     finish(c->p, c->end, at, c->oc, c->count, &acc, 1);
 }
 
-/* Floats; at counts pixels. */
+/* Floats; at counts pixels. Vectors of 32-bit ARM flush denormals, which its scalars keep. */
 BNNC_TEMPLATE void bnnc_scale_sums(const bnnc_channels8 *c, ptrdiff_t at, bnnc_sums8 s) {
-    if (c->count == BNNC_LANES) {
+    if (c->count == BNNC_LANES && !BNNC_NEON_FLUSHES) {
         float *y = (float *)c->end->y + at * c->p->oc + c->oc;
         bnnc_scale_lanes(c->end, c->oc, vcvtq_f32_s32(s.low), y);
         bnnc_scale_lanes(c->end, c->oc + 4, vcvtq_f32_s32(s.high), y + 4);

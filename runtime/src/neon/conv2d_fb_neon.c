@@ -18,7 +18,7 @@ BNNC_TEMPLATE bnnc_lanes16 weights(const void *w, ptrdiff_t all, ptrdiff_t tap, 
 
 BNNC_TEMPLATE void add_taps(const bnnc_tiled_block *b, bnnc_sums *sum, const bnnc_taps *taps,
                             int32_t pixels, int32_t tiles) {
-    bnnc_add_fused(b, sum, taps, pixels, tiles, weights);
+    bnnc_add_vectors(b, sum, taps, pixels, tiles, weights);
 }
 
 BNNC_DEFINE_ADD
@@ -42,5 +42,5 @@ void BNNC_SYM(conv2d_fb_neon_thr)(const bnnc_conv2d *p, const float *x, const ui
 void BNNC_SYM(conv2d_fb_neon_lvl)(const bnnc_conv2d *p, const float *x, const uint8_t *w,
                                   const float *thr, uint8_t *y) {
     const bnnc_end end = {thr, NULL, NULL, y};
-    bnnc_conv2d_tiled(p, x, w, tile_bytes(p), &end, sum_block, bnnc_finish_levels);
+    bnnc_conv2d_tiled(p, x, w, tile_bytes(p), &end, sum_block, bnnc_finish_levels_lanes);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: 0BSD */
 /* Depthwise convolution: float activations, bit weights in tiles of eight channels, a byte for each
- * tap; 64-bit ARM. */
+ * tap. */
 #include "bnnc/kernels.h"
 #include "bnnc/neon_depthwise.h"
 #include "bnnc/sign_tiles.h"
@@ -24,5 +24,5 @@ void BNNC_SYM(depthwise_fb_neon_thr)(const bnnc_conv2d *p, const float *x, const
 void BNNC_SYM(depthwise_fb_neon_lvl)(const bnnc_conv2d *p, const float *x, const uint8_t *w,
                                      const float *thr, uint8_t *y) {
     const bnnc_end end = {thr, NULL, NULL, y};
-    bnnc_depthwise_layer(p, x, w, &end, weights, bnnc_finish_levels);
+    bnnc_depthwise_layer(p, x, w, &end, weights, bnnc_finish_levels_lanes);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: 0BSD */
 /* Depthwise convolution: float activations, float weights in tiles of eight channels, [(c + 7) /
- * 8][kh][kw][8]; 64-bit ARM. */
+ * 8][kh][kw][8]. */
 #include "bnnc/kernels.h"
 #include "bnnc/neon_depthwise.h"
 
@@ -23,5 +23,5 @@ void BNNC_SYM(depthwise_ff_neon_thr)(const bnnc_conv2d *p, const float *x, const
 void BNNC_SYM(depthwise_ff_neon_lvl)(const bnnc_conv2d *p, const float *x, const float *w,
                                      const float *thr, uint8_t *y) {
     const bnnc_end end = {thr, NULL, NULL, y};
-    bnnc_depthwise_layer(p, x, w, &end, weights, bnnc_finish_levels);
+    bnnc_depthwise_layer(p, x, w, &end, weights, bnnc_finish_levels_lanes);
 }
