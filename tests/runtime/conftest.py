@@ -153,8 +153,8 @@ def single_loads(
 def neon_32_kernels(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Kernels]:
-    """All functions of the files of kernels for 64-bit ARM that 32-bit ARM has too, by two compilers;
-    those that are no kernels there do well on numbers that are not denormal."""
+    """All functions of the files of kernels that 32-bit ARM has too, by two compilers; those that
+    are no kernels there do well on numbers that are not denormal."""
     rows = [k for k in kernel_table().kernels if k.isa == "neon"]
     files = {k.source for k in rows if "armv7-neon" in k.also}
     sources = {k.symbol: k.source for k in rows if k.source in files}
