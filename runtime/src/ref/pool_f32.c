@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: 0BSD */
 /* Max and average pooling of floats, windows read in row-major order. */
-#include <string.h>
-
 #include "bnnc/kernels.h"
 #include "bnnc/pool_loop.h"
 
