@@ -96,7 +96,8 @@ def _depthwise(op: Op) -> bool:
 
 
 def _few_taps(op: Op) -> bool:
-    return isinstance(op, _BYTE_CONVOLUTIONS) and op.w.shape[1] * op.w.shape[2] <= 64
+    layer = isinstance(op, (bin.ConvLayer, *_BYTE_CONVOLUTIONS))
+    return layer and op.w.shape[1] * op.w.shape[2] <= 64
 
 
 def _same_shapes(op: Op) -> bool:

@@ -174,6 +174,37 @@ def test_depthwise(neon_kernels: Kernels, g: Geometry) -> None:
     check(neon_kernels, case, "depthwise_fb_neon", "fb", naive.tile_bits(case.logical_w))
 
 
+# Of bits: less than a vector of channels, one and more; counts in four planes and in seven.
+DEPTHWISE_BITS = [
+    *DEPTHWISE,
+    *(
+        replace(g, ic=1, oc=1, groups=groups, kh=kh, kw=kw, ih=g.ih + kh, iw=g.iw + kw)
+        for g, groups, kh, kw in zip(
+            PLAIN[20:28],
+            (128, 129, 300, 64, 257, 17, 136, 5),
+            (3, 2, 5, 8, 1, 7, 3, 4),
+            (3, 7, 3, 8, 1, 5, 5, 4),
+            strict=True,
+        )
+    ),
+    Geometry(n=2, ih=5, iw=4, ic=1, oc=1, groups=140, pad=(1, 2, 1, 2)),
+    Geometry(n=1, ih=5, iw=6, ic=1, oc=1, groups=40, pad=(2, 2, 2, 2), pad_value=-1),
+    Geometry(n=1, ih=3, iw=3, ic=1, oc=1, groups=130, pad=(2, 2, 2, 2), pad_value=1),
+]
+
+
+def check_depthwise_bits(kernels: Kernels, g: Geometry) -> None:
+    case = Case(g, "bb")
+    if g.groups >= 8:
+        case.thr[:8] = beyond(g.kh * g.kw)
+    check(kernels, case, "depthwise_bb_neon", "bb", naive.tile_bits(case.logical_w))
+
+
+@pytest.mark.parametrize("g", DEPTHWISE_BITS)
+def test_depthwise_bits(neon_kernels: Kernels, g: Geometry) -> None:
+    check_depthwise_bits(neon_kernels, g)
+
+
 @pytest.mark.parametrize("g", [*PLAIN, *DEEP, *BYTE_GROUPED])
 @pytest.mark.parametrize("kind", ["bb", "bt"])
 def test_bit_activations(kernels: Kernels, g: Geometry, kind: str) -> None:

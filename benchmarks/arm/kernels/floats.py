@@ -37,6 +37,7 @@ PORTABLE = {
     "conv2d_fb_neon_thr": "conv2d_fb_t8_thr",
     "conv2d_ub_neon_thr": "conv2d_ub_thr",
     "conv2d_bb_neon_thr": "conv2d_bb_thr",
+    "depthwise_bb_neon_thr": "conv2d_bb_thr",
     "depthwise_ff_neon_thr": "conv2d_ff_thr",
     "depthwise_fb_neon_thr": "conv2d_fb_thr",
 }
@@ -56,6 +57,7 @@ def report(run: Report) -> None:
             ("conv2d_fb_neon_thr", FLOATS),
             ("conv2d_ub_neon_thr", LEVELS),
             ("conv2d_bb_neon_thr", BITS),
+            ("depthwise_bb_neon_thr", DEPTHWISE),
             ("depthwise_ff_neon_thr", DEPTHWISE),
             ("depthwise_fb_neon_thr", DEPTHWISE),
         ):

@@ -316,6 +316,12 @@ void BNNC_SYM(depthwise_ff_neon_thr)(const bnnc_conv2d *p, const float *x, const
 void BNNC_SYM(depthwise_ff_neon_lvl)(const bnnc_conv2d *p, const float *x, const float *w,
                                      const float *thr, uint8_t *y);
 
+void BNNC_SYM(depthwise_bb_neon_f32)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
+                                     const float *alpha, const float *bias, float *y);
+void BNNC_SYM(depthwise_bb_neon_thr)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
+                                     const int32_t *thr, uint8_t *y);
+void BNNC_SYM(depthwise_bb_neon_lvl)(const bnnc_conv2d *p, const uint8_t *x, const uint8_t *w,
+                                     const int32_t *thr, uint8_t *y);
 void BNNC_SYM(depthwise_fb_neon_f32)(const bnnc_conv2d *p, const float *x, const uint8_t *w,
                                      const float *alpha, const float *bias, float *y);
 void BNNC_SYM(depthwise_fb_neon_thr)(const bnnc_conv2d *p, const float *x, const uint8_t *w,
