@@ -96,8 +96,9 @@ def _depthwise(op: Op) -> bool:
 
 
 def _few_taps(op: Op) -> bool:
-    layer = isinstance(op, (bin.ConvLayer, *_BYTE_CONVOLUTIONS))
-    return layer and op.w.shape[1] * op.w.shape[2] <= 64
+    if not isinstance(op, (bin.ConvLayer, *_BYTE_CONVOLUTIONS)):
+        return False
+    return op.w.shape[1] * op.w.shape[2] <= 64
 
 
 def _same_shapes(op: Op) -> bool:

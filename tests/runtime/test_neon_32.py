@@ -43,6 +43,11 @@ def test_ternary_weights_in_steps(neon_32_kernels: Kernels, g: Geometry) -> None
     test_conv2d.check_ternary(neon_32_kernels, g)
 
 
+@pytest.mark.parametrize("g", test_conv2d.DEPTHWISE_BITS[1::2])
+def test_depthwise_bits(neon_32_kernels: Kernels, g: Geometry) -> None:
+    test_conv2d.check_depthwise_bits(neon_32_kernels, g)
+
+
 def test_the_longest_windows(neon_32_kernels: Kernels) -> None:
     test_conv2d.test_the_longest_windows(neon_32_kernels, 8 * 4096)
     test_conv2d.test_the_longest_windows_of_levels(neon_32_kernels, 2)
