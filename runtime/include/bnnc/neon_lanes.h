@@ -21,6 +21,9 @@ typedef struct {
 /* Weights of a tap; a tile has `all` taps. */
 typedef bnnc_lanes16 (*bnnc_weights_at)(const void *w, ptrdiff_t all, ptrdiff_t tap, int32_t tiles);
 
+/* Where they lie. */
+typedef const char *(*bnnc_weights_of)(const void *w, ptrdiff_t tap);
+
 BNNC_TEMPLATE bnnc_lanes16 bnnc_load_lanes(const bnnc_tile *s, int32_t tiles) {
     const bnnc_tile *t = tiles > 1 ? s + 1 : s;
     const bnnc_lanes16 found = {vld1q_f32(s[0]), vld1q_f32(s[0] + 4), vld1q_f32(t[0]),
@@ -59,10 +62,20 @@ BNNC_TEMPLATE void bnnc_store_lanes(bnnc_tile *s, bnnc_lanes16 v, int32_t tiles)
         BNNC_ADD_TAP(s3, v3, k, w, tiles)                                                          \
     }
 
-/* pixels and tiles are constants. What pixels do not need is that of pixel 0, and goes unused. */
+/* Where there is but one pixel, weights come from far: ask in time for four taps of each tile.
+ * A function of nothing but this would be left out by gcc. */
+#define BNNC_ASK_FOR(w, all, tap, tiles, where)                                                    \
+    for (int32_t tile_ = 0; tile_ < (tiles); ++tile_) {                                            \
+        const char *far_ = (where)(w, (tap) + 32 + tile_ * (all));                                 \
+        __builtin_prefetch(far_);                                                                  \
+        __builtin_prefetch(far_ + 64);                                                             \
+    }
+
+/* pixels and tiles are constants; where is NULL for weights that are few bytes. What pixels do not
+ * need is that of pixel 0, and goes unused. */
 BNNC_TEMPLATE void bnnc_add_vectors(const bnnc_tiled_block *b, bnnc_sums *sum,
                                     const bnnc_taps *taps, int32_t pixels, int32_t tiles,
-                                    bnnc_weights_at weights) {
+                                    bnnc_weights_at weights, bnnc_weights_of where) {
     const ptrdiff_t all = (ptrdiff_t)b->p->kh * b->p->kw * b->p->ic, step = taps->x_step;
     const ptrdiff_t at1 = pixels > 1 ? taps->x_pixel : 0, at2 = pixels > 2 ? 2 * at1 : 0;
     const ptrdiff_t at3 = pixels > 3 ? 3 * at1 : 0;
@@ -77,6 +90,9 @@ BNNC_TEMPLATE void bnnc_add_vectors(const bnnc_tiled_block *b, bnnc_sums *sum,
         const float *x = row;
         ptrdiff_t left = taps->n;
         for (; step == 1 && left >= 4; left -= 4, tap += 4, x += 4) {
+            if (pixels == 1 && where != NULL) {
+                BNNC_ASK_FOR(w, all, tap, tiles, where)
+            }
             const float32x4_t v0 = vld1q_f32(x), v1 = vld1q_f32(x + at1);
             const float32x4_t v2 = vld1q_f32(x + at2), v3 = vld1q_f32(x + at3);
             const bnnc_lanes16 w0 = weights(w, all, tap, tiles);

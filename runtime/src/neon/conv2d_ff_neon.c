@@ -12,9 +12,13 @@ BNNC_TEMPLATE bnnc_lanes16 weights(const void *w, ptrdiff_t all, ptrdiff_t tap, 
     return found;
 }
 
+BNNC_TEMPLATE const char *weights_of(const void *w, ptrdiff_t tap) {
+    return (const char *)w + tap * (ptrdiff_t)sizeof(bnnc_tile);
+}
+
 BNNC_TEMPLATE void add_taps(const bnnc_tiled_block *b, bnnc_sums *sum, const bnnc_taps *taps,
                             int32_t pixels, int32_t tiles) {
-    bnnc_add_vectors(b, sum, taps, pixels, tiles, weights);
+    bnnc_add_vectors(b, sum, taps, pixels, tiles, weights, weights_of);
 }
 
 BNNC_DEFINE_ADD
