@@ -9,6 +9,16 @@ typedef struct {
     int32x4_t low, high;
 } bnnc_sums8;
 
+/* S = N - 2 D of so many products and the differences among them. */
+BNNC_TEMPLATE bnnc_sums8 bnnc_sums_of(int32_t products, uint16x8_t differ) {
+    const int32x4_t all = vdupq_n_s32(products);
+    const uint32x4_t low = vshll_n_u16(vget_low_u16(differ), 1);
+    const uint32x4_t high = vshll_n_u16(vget_high_u16(differ), 1);
+    const bnnc_sums8 sums = {vsubq_s32(all, vreinterpretq_s32_u32(low)),
+                             vsubq_s32(all, vreinterpretq_s32_u32(high))};
+    return sums;
+}
+
 /* Channels oc .. oc + count - 1, where results go: of a layer on bits or levels. */
 typedef struct {
     const bnnc_conv2d *p;

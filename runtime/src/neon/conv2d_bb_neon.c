@@ -62,15 +62,8 @@ BNNC_TEMPLATE void bits_of_one(const tile *t, ptrdiff_t at, uint16x8_t n) {
     t->c.bytes[at] = (uint8_t)vaddvq_u16(below(t, n));
 }
 
-/* S = N - 2 D. */
 BNNC_TEMPLATE bnnc_sums8 sums_of(const tile *t, uint16x8_t n) {
-    const uint16x8_t differ = vsubq_u16(n, t->outside);
-    const int32x4_t all = vdupq_n_s32(t->products);
-    const uint32x4_t low = vshll_n_u16(vget_low_u16(differ), 1);
-    const uint32x4_t high = vshll_n_u16(vget_high_u16(differ), 1);
-    const bnnc_sums8 sums = {vsubq_s32(all, vreinterpretq_s32_u32(low)),
-                             vsubq_s32(all, vreinterpretq_s32_u32(high))};
-    return sums;
+    return bnnc_sums_of(t->products, vsubq_u16(n, t->outside));
 }
 
 BNNC_TEMPLATE void scaled_of_one(const tile *t, ptrdiff_t at, uint16x8_t n) {

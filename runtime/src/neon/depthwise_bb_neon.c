@@ -41,9 +41,7 @@ BNNC_TEMPLATE uint8x16_t load(const uint8_t *from, int32_t bytes) {
     if (bytes == BYTES) {
         return vld1q_u8(from);
     }
-    for (int32_t i = 0; i < bytes; ++i) {
-        some[i] = from[i];
-    }
+    memcpy(some, from, (size_t)bytes);
     return vld1q_u8(some);
 }
 
@@ -54,9 +52,7 @@ BNNC_TEMPLATE void store(uint8_t *to, uint8x16_t v, int32_t bytes) {
         return;
     }
     vst1q_u8(some, v);
-    for (int32_t i = 0; i < bytes; ++i) {
-        to[i] = some[i];
-    }
+    memcpy(to, some, (size_t)bytes);
 }
 
 /* Adds ones to counts, a carry after the other; planes is a constant. */
@@ -137,12 +133,7 @@ BNNC_TEMPLATE bnnc_sums8 sums_of(uint8_t (*bytes)[BYTES], int32_t byte, int32_t 
         const uint16x8_t ones = vtstq_u16(vdupq_n_u16(bytes[j][byte]), vld1q_u16(channel));
         differ = vorrq_u16(differ, vandq_u16(ones, vdupq_n_u16((uint16_t)(1 << j))));
     }
-    const int32x4_t all = vdupq_n_s32(products);
-    const uint32x4_t low = vshll_n_u16(vget_low_u16(differ), 1);
-    const uint32x4_t high = vshll_n_u16(vget_high_u16(differ), 1);
-    const bnnc_sums8 sums = {vsubq_s32(all, vreinterpretq_s32_u32(low)),
-                             vsubq_s32(all, vreinterpretq_s32_u32(high))};
-    return sums;
+    return bnnc_sums_of(products, differ);
 }
 
 /* floats: scaled, or else levels. */
